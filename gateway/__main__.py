@@ -34,6 +34,7 @@ def main() -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the gateway can reload its configuration
     process.allow_open_files()
     process.hide_memory()
+    process.share_interpreter()
     _collect_less()
     writer = logs.start(settings.log_level, settings.log_format)
     try:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ log = logging.getLogger("gateway.web")
 
 Page = Callable[[Request], Awaitable[Response]]
 _READ_BYTES = 64 << 10
+_APART_SECONDS = 0.001  # from one request to the next, of all connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Listener:
         self._connections: set[asyncio.Task[None]] = set()
         self._answering: set[asyncio.Task[None] | None] = set()
         self._stopping = False
+        self._next_at = 0.0  # when the next request is answered at the earliest
 
     @asynccontextmanager
     async def listening(self, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
@@ -74,7 +77,7 @@ class Listener:
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._stopping or len(self._connections) >= self._limits.max_connections:
             self._on_refused()
-            writer.write(text("too many connections", 503).encode(keep_alive=False))
+            writer.writelines(text("too many connections", 503).encode(keep_alive=False))
             writer.close()
             return
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
@@ -92,13 +95,14 @@ class Listener:
                     request, rest = await self._read(reader, rest, timeout)
                     if request is None:
                         return
+                    await self._pause()
                     self._answering.add(task)
                     response = await self._respond(request)
                     keep_alive = request.keep_alive and not request.has_body and not self._stopping
-                    data = response.encode(keep_alive=keep_alive, head_only=request.method == "HEAD")
+                    pieces = response.encode(keep_alive=keep_alive, head_only=request.method == "HEAD")
                 except Refused as refused:
-                    data, keep_alive = refused.response.encode(keep_alive=False), False
-                await self._send(writer, data)
+                    pieces, keep_alive = refused.response.encode(keep_alive=False), False
+                await self._send(writer, pieces)
                 self._answering.discard(task)
                 timeout = self._limits.idle_timeout_seconds
             await self._linger(reader, writer)
@@ -126,6 +130,17 @@ class Listener:
             raise Refused(408, f"the headers took more than {seconds:g} seconds") from None
         return None, b""
 
+    async def _pause(self) -> None:
+        """Wait until others have had some time since the last request of any connection.
+
+        A peer can send many requests at once, on many connections, and each response takes a third of a millisecond.
+        """
+        now = time.monotonic()
+        begin = max(self._next_at, now)
+        self._next_at = begin + _APART_SECONDS
+        if begin > now:
+            await asyncio.sleep(begin - now)
+
     async def _respond(self, request: Request) -> Response:
         page = self._pages.get(request.path)
         if page is None:
@@ -140,13 +155,13 @@ class Listener:
             log.exception("page", extra={"fields": {"path": request.path}})
             return text("the page failed; the log of the gateway has the reason", 500)
 
-    async def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+    async def _send(self, writer: asyncio.StreamWriter, pieces: Iterable[bytes | memoryview]) -> None:
         if writer.transport.is_closing():
             raise ConnectionResetError  # uvloop would raise a RuntimeError
         async with asyncio.timeout(self._limits.write_timeout_seconds):
-            writer.write(data)
-            await writer.drain()
-        await asyncio.sleep(0)  # lets other tasks run when a peer sends many requests at once
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
 
     async def _linger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Drain the data that the peer still sends: a close could reset the connection before the response (RFC 9112,

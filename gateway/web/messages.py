@@ -7,7 +7,7 @@ differently raise `Refused` (RFC 9112, 11.2).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +17,7 @@ import httptools
 MAX_HEADER_BYTES = 16 << 10  # including the request line
 MAX_HEADER_FIELDS = 100
 _END = b"\r\n\r\n"
+_PIECE_BYTES = 256 << 10
 _ORIGIN = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # the beginning of a target in absolute form
 
 
@@ -41,8 +42,8 @@ class Response:
     content_type: str = "text/plain; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def encode(self, *, keep_alive: bool, head_only: bool = False) -> bytes:
-        """Return the bytes to send."""
+    def encode(self, *, keep_alive: bool, head_only: bool = False) -> Iterator[bytes | memoryview]:
+        """Yield the bytes to send, in pieces: a page can have megabytes, and a copy of it takes milliseconds."""
         headers = {
             "Content-Type": self.content_type,
             "Content-Length": len(self.body),
@@ -51,7 +52,13 @@ class Response:
         }
         lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
-        return "\r\n".join(lines).encode("latin-1") + _END + (b"" if head_only else self.body)
+        head = "\r\n".join(lines).encode("latin-1") + _END
+        if head_only:
+            yield head
+            return
+        yield head + self.body[:_PIECE_BYTES]
+        for start in range(_PIECE_BYTES, len(self.body), _PIECE_BYTES):
+            yield memoryview(self.body)[start : start + _PIECE_BYTES]
 
 
 def text(message: str, status: int = 200, **headers: str) -> Response:

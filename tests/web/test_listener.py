@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.web import listener
 from gateway.web.listener import Limits, Listener, Page
 from gateway.web.messages import Request, Response, text
 from tests.web.client import Address, connected, get, request
@@ -385,3 +386,30 @@ async def test_a_stop_lets_a_response_finish_within_a_timeout(finishes: bool) ->
             reply = await browser.reply()
             assert (reply.body, reply.headers["connection"]) == (b"done\n", "close")
         assert await browser.end() == b""
+
+
+async def test_a_large_page_arrives_whole() -> None:
+    """It is sent in pieces."""
+    body = bytes(range(256)) * 4096
+
+    async def large(_: Request) -> Response:
+        return Response(body)
+
+    async with serving({"/large": large}) as address, connected(address) as browser:
+        replies = [await browser.ask(request("/large")) for _ in range(2)]
+
+    assert [reply.body == body for reply in replies] == [True, True]
+
+
+async def test_requests_of_all_connections_are_answered_with_time_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are: calls share the event loop with them."""
+    monkeypatch.setattr(listener, "_APART_SECONDS", 3600.0)
+    async with serving() as address, connected(address) as one, connected(address) as other:
+        first = await one.ask(request("/hello"))
+        other.writer.write(request("/hello"))
+        waiting = asyncio.create_task(other.reply())
+        done, _ = await asyncio.wait({waiting}, timeout=0.1)
+        waiting.cancel()
+
+    assert first.status == 200
+    assert not done
