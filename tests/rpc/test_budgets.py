@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -15,9 +16,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from gateway.config.settings import Limits
+from gateway.engine.transport import pool
+from gateway.engine.transport.large_responses import LargeResponses
 from gateway.rpc.budgets import address_of
 from tests.attacks.http2 import Connection
-from tests.support.fake_engine import FakeEngine
+from tests.support.fake_engine import FakeEngine, ResponseParser
 from tests.support.fake_events import Daemon
 from tests.support.gateway import Client, Failed, gateway_of
 from tests.support.upstream import Held, refusal, until
@@ -215,3 +218,30 @@ async def test_large_requests_of_open_calls_have_a_bound(engine: FakeEngine) -> 
 
     assert is_busy(failure, "limits.max_large_request_bytes")
     assert counted == {("large_request", "address"): 1}
+
+
+async def test_large_responses_of_all_hosts_have_the_bound_that_is_configured(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the room of each host, which is none here: while one response is held, there is no room for another."""
+    monkeypatch.setattr(pool, "LargeResponses", partial(LargeResponses, own=0))
+    size = 2 << 20
+    held = Held(lambda exchange: _send_all_but_one_byte(exchange, size))
+    engine.on("GET", "/containers/json", held)
+    limits = Limits(max_response_bytes=size, max_large_response_bytes=3 << 20)
+    async with FakeEngine() as other, gateway_of(engine.address, other.address, limits=limits) as client:
+        other.on("GET", "/containers/json", body=b"[%b]" % (b" " * (size - 2)))
+        first = client.containers.ListContainers(LIST)
+        asked = containers_pb2.ListContainersRequest(host="h2")
+        await held.called.wait()  # the rest is in the buffers of the sockets
+        failure = await refusal(client.containers.ListContainers(asked))
+        first.cancel()
+
+    assert (failure.code, failure.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "HOST_BUSY")
+    assert f"{limits.max_large_response_bytes} bytes" in failure.message
+    assert "limits.max_large_response_bytes" in failure.message
+
+
+def _send_all_but_one_byte(exchange: ResponseParser, size: int) -> None:
+    exchange.head(200, {"Content-Length": str(size)})
+    exchange.write(bytes(size - 1))
