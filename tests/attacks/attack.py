@@ -67,7 +67,10 @@ BY_SIZE = {  # small ones run on machines that are so busy that the clock says l
 
 @dataclass(frozen=True)
 class Target:
-    """The gateway as attackers find it.  `hostile` is the socket of the hostile host, `pid` the gateway's process."""
+    """The gateway as attackers find it.  `hostile` is the socket of the hostile host, `pid` the gateway's process.
+
+    For grpcio alone, `hostile` is empty.
+    """
 
     host: str
     port: int

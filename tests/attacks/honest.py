@@ -68,6 +68,7 @@ def _figures(pings: list[tuple[float, float]], failures: Counter[str]) -> dict[s
         "longest_ms": max(seconds) * 1000,
         "work_ms": max(work) * 1000,
         "work_p90_ms": _quantile(work, 90) * 1000,
+        "work_p99_ms": _quantile(work, 99) * 1000,
     }
 
 
