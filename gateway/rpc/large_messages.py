@@ -22,7 +22,7 @@ from gateway.rpc.size import LARGE_BYTES
 if TYPE_CHECKING:
     from gateway.rpc.call import Call
 
-_AT_ONCE = 6  # first messages that a connection may send at once, while others have calls
+_AT_ONCE = 32  # first messages that a connection may send at once, while others have calls: a turn takes time, too
 _PAUSE_SECONDS_PER_BYTE = 0.0025 / (1 << 20)  # a few times as long as a message takes
 _OTHERS_SECONDS = 1.0  # after a call of another connection, pauses remain for this time
 _SENDER_SECONDS = 60.0  # for which a connection counts as a sender of large messages
