@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from gateway.engine.callers import Callers
+from gateway.rpc.waiting_calls import WaitingCalls
 
 if TYPE_CHECKING:
     from gateway.rpc.call import Call
 
 _AT_ONCE, _WINDOW_SECONDS = 8, 0.01  # calls of one connection that enter without waiting, in each window
-_OTHERS_SECONDS = 1.0  # after a call of another connection, calls wait for this time
 # grpc accepts a call in four or five iterations of the loop.  If none arrived in eight, no more wait to be accepted.
 _QUIET_ITERATIONS = 8
 _PAUSE_SECONDS = 0.001  # between calls that enter, while a connection that is not busy has calls
 _MOST_SECONDS = 0.005  # until the next call enters, even if calls still arrive
 _BUSY_SECONDS = 1.0  # for which a connection counts as busy after a call of it has waited
 _FEW_SECONDS = 0.1  # after a call of a connection that is not busy, calls enter with pauses for this time
-
-# The first key of a plain dict takes the longer to find, the more keys before it were removed.
-_Places = OrderedDict[asyncio.Future[None], "Call"]
 
 
 class Entrance:
@@ -40,10 +38,10 @@ class Entrance:
         self._clock = clock
         self._came: dict[str, int] = {}  # calls by connection, in this window
         self._window_end = 0.0
-        self._last, self._changed_at = "", float("-inf")
+        self._callers = Callers()
         self._busy: dict[str, float] = {}  # when each busy connection ceases to be busy
         self._few_at = float("-inf")  # when the last call of a connection that is not busy arrived
-        self._waiting: dict[str, _Places] = {}  # by connection, in the order of their turns
+        self._waiting = WaitingCalls()
         self._iterates = False  # whether `_iterate` is going to run
         self._quiet = 0  # iterations of the loop since a call arrived or entered
         self._next_at = 0.0  # when the next call enters at the latest
@@ -57,8 +55,7 @@ class Entrance:
         """Count a call on the connection of *peer*, and return whether it may enter at once."""
         now = self._clock()
         self._quiet = 0
-        if peer != self._last:
-            self._last, self._changed_at = peer, now
+        self._callers.call(peer, now)
         if now >= self._window_end:
             self._came.clear()
             self._window_end = now + _WINDOW_SECONDS
@@ -66,31 +63,25 @@ class Entrance:
         if peer not in self._busy:
             self._few_at = now
         count = self._came[peer] = self._came.get(peer, 0) + 1
-        return peer not in self._waiting and (count <= _AT_ONCE or now - self._changed_at >= _OTHERS_SECONDS)
+        return peer not in self._waiting and (count <= _AT_ONCE or not self._callers.has_others(peer, now))
 
     async def _turn(self, call: Call) -> None:
         loop, now = asyncio.get_running_loop(), self._clock()
-        turn = loop.create_future()
         self._busy[call.peer] = now + _BUSY_SECONDS
-        places = self._waiting.setdefault(call.peer, OrderedDict())
-        places[turn] = call
+        place = self._waiting.add(call)
         if not self._iterates:
             self._iterates = True
             self._next_at = now + _MOST_SECONDS
             loop.call_soon(self._iterate)
         try:
-            await turn
-        except asyncio.CancelledError:  # a client can begin and cancel thousands of calls
-            places.pop(turn, None)
-            if not places and self._waiting.get(call.peer) is places:
-                del self._waiting[call.peer]
+            await place
+        except asyncio.CancelledError:
+            self._waiting.remove(call, place)
             raise
 
     def end_all(self, error: Exception) -> None:
         """End all waiting calls with *error*."""
-        for places in self._waiting.values():
-            for call in places.values():
-                call.context.end(error)
+        self._waiting.end_all(error)
 
     def _iterate(self) -> None:
         """Let a call in if no call has arrived for a while.  Runs in each iteration of the loop while calls wait."""
@@ -98,7 +89,7 @@ class Entrance:
         self._quiet += 1
         enters = self._quiet >= _QUIET_ITERATIONS or now >= self._next_at
         if enters:
-            self._let_next_in()
+            self._waiting.let_next_go()
             self._quiet, self._next_at = 0, now + _MOST_SECONDS
         self._iterates = bool(self._waiting)
         if not self._iterates:
@@ -107,17 +98,3 @@ class Entrance:
             loop.call_later(_PAUSE_SECONDS, self._iterate)
         else:
             loop.call_soon(self._iterate)
-
-    def _let_next_in(self) -> None:
-        """Let in the next call of the connection whose turn it is; the connection moves to the end."""
-        peer = next(iter(self._waiting), None)
-        if peer is None:
-            return
-        places = self._waiting.pop(peer)
-        while places:
-            turn, _ = places.popitem(last=False)
-            if not turn.done():  # otherwise the client has just disconnected
-                turn.set_result(None)
-                break
-        if places:
-            self._waiting[peer] = places

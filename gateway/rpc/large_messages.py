@@ -11,25 +11,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from gateway.engine.callers import Callers
 from gateway.rpc.budgets import address_of
 from gateway.rpc.size import LARGE_BYTES
+from gateway.rpc.waiting_calls import Place, WaitingCalls
 
 if TYPE_CHECKING:
     from gateway.rpc.call import Call
 
 _AT_ONCE = 32  # first messages that a connection may send at once, while others have calls: a turn takes time, too
 _PAUSE_SECONDS_PER_BYTE = 0.0025 / (1 << 20)  # a few times as long as a message takes
-_OTHERS_SECONDS = 1.0  # after a call of another connection, pauses remain for this time
 _SENDER_SECONDS = 60.0  # for which a connection counts as a sender of large messages
 _MOST_SECONDS = 0.02  # of a turn: the client may send its message slowly, or never
 _LEAST_SECONDS = 0.001  # of a turn without a message; after each one without, turns are half as long
-
-_Places = OrderedDict[asyncio.Future[None], "Call"]
 
 
 class LargeMessages:
@@ -38,11 +36,11 @@ class LargeMessages:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """*clock* returns seconds."""
         self._clock = clock
-        self._last, self._changed_at = "", float("-inf")  # the connection of the last call, and when that changed
+        self._callers = Callers()
         self._receiving: dict[str, int] = {}  # calls without a turn whose first message has not come, by connection
         self._senders: dict[str, float] = {}  # when each connection ceases to be a sender of large messages
-        self._waiting: dict[str, _Places] = {}  # by connection, in the order of their turns
-        self._turn: asyncio.Future[None] | None = None  # the place that has the turn
+        self._waiting = WaitingCalls()
+        self._turn: Place | None = None  # that has the turn
         self._next: asyncio.TimerHandle | asyncio.Handle | None = None  # begins the next turn
         self._seconds = _MOST_SECONDS  # of a turn
         self._free_at = 0.0  # when all pauses are over
@@ -50,25 +48,21 @@ class LargeMessages:
     def place(self, call: Call) -> AbstractAsyncContextManager[None]:
         """Return the block that receives and parses the first message of *call*.  It waits for a turn if it must."""
         peer, now = call.peer, self._clock()
-        if peer != self._last:
-            self._last, self._changed_at = peer, now
-        many = self._receiving.get(peer, 0) >= _AT_ONCE and self._has_others(now)
+        self._callers.call(peer, now)
+        many = self._receiving.get(peer, 0) >= _AT_ONCE and self._callers.has_others(peer, now)
         if call.address and (many or self._senders.get(peer, 0) > now):
             return self._in_turn(call)
         return _Free(self._receiving, peer)
 
     @asynccontextmanager
     async def _in_turn(self, call: Call) -> AsyncIterator[None]:
-        place = asyncio.get_running_loop().create_future()
-        places = self._waiting.setdefault(call.peer, OrderedDict())
-        places[place] = call
+        place = self._waiting.add(call)
         self._prepare_next()
         try:
             await place
             yield
         finally:
-            if places.pop(place, None) and not places and self._waiting.get(call.peer) is places:
-                del self._waiting[call.peer]
+            self._waiting.remove(call, place)
             self._end(place)
 
     def came(self, peer: str, size: int) -> float:
@@ -79,20 +73,14 @@ class LargeMessages:
         if peer not in self._senders:
             self._senders = {other: end for other, end in self._senders.items() if end > now}
         self._senders[peer] = now + _SENDER_SECONDS
-        if not self._has_others(now):
+        if not self._callers.has_others(peer, now):
             return 0
         self._free_at = max(self._free_at, now) + size * _PAUSE_SECONDS_PER_BYTE
         return self._free_at - now
 
     def end_all(self, error: Exception) -> None:
         """End all waiting calls with *error*."""
-        for places in self._waiting.values():
-            for call in places.values():
-                call.context.end(error)
-
-    def _has_others(self, now: float) -> bool:
-        """Return whether several connections have, or recently had, calls."""
-        return now - self._changed_at < _OTHERS_SECONDS
+        self._waiting.end_all(error)
 
     def _prepare_next(self) -> None:
         """Begin the next turn after the pauses that are known now: later ones would put it off forever."""
@@ -102,17 +90,11 @@ class LargeMessages:
 
     def _begin(self) -> None:
         self._next = None
-        for peer in list(self._waiting)[:1]:
-            places = self._waiting.pop(peer)
-            place, _ = places.popitem(last=False)
-            if places:
-                self._waiting[peer] = places
-            self._turn = place
-            if not place.done():  # otherwise the client has just disconnected
-                place.set_result(None)
-            asyncio.get_running_loop().call_later(self._seconds, self._end, place, True)
+        self._turn = self._waiting.let_next_go()
+        if self._turn is not None:
+            asyncio.get_running_loop().call_later(self._seconds, self._end, self._turn, True)
 
-    def _end(self, place: asyncio.Future[None], late: bool = False) -> None:
+    def _end(self, place: Place, late: bool = False) -> None:
         """End the turn of *place*, if it has it; *late* says that no message has come."""
         if self._turn is place:
             self._turn = None

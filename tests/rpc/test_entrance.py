@@ -13,6 +13,7 @@ import grpc
 import pytest
 from dockfleet.v1 import system_pb2
 
+from gateway.engine import callers
 from gateway.rpc import entrance
 from gateway.rpc.call import Call
 from gateway.rpc.entrance import Entrance
@@ -43,8 +44,9 @@ async def test_a_call_is_served_before_the_rest_of_many_that_another_connection_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The first of these are served at once, the rest when it is their turn; those that wait at a stop learn of it."""
-    for name in ("_WINDOW_SECONDS", "_MOST_SECONDS", "_OTHERS_SECONDS"):  # no turn comes while the test looks
+    for name in ("_WINDOW_SECONDS", "_MOST_SECONDS"):  # no turn comes while the test looks
         monkeypatch.setattr(entrance, name, NEVER)
+    monkeypatch.setattr(callers, "RECENT_SECONDS", NEVER)
     monkeypatch.setattr(entrance, "_QUIET_ITERATIONS", sys.maxsize)
     async with two_clients() as (one, other, stop):
         calls = [one.system.Ping(PING) for _ in range(MANY)]
@@ -74,7 +76,7 @@ async def test_calls_of_a_client_that_is_alone_do_not_wait(monkeypatch: pytest.M
     monkeypatch.setattr(entrance, "_WINDOW_SECONDS", NEVER)
     monkeypatch.setattr(entrance, "_MOST_SECONDS", NEVER)
     monkeypatch.setattr(entrance, "_QUIET_ITERATIONS", sys.maxsize)
-    monkeypatch.setattr(entrance, "_OTHERS_SECONDS", 0.0)
+    monkeypatch.setattr(callers, "RECENT_SECONDS", 0.0)
     async with two_clients() as (one, _, _):
         calls = [one.system.Ping(PING) for _ in range(MANY)]
         ends = await asyncio.gather(*(call.code() for call in calls))

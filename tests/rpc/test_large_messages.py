@@ -12,6 +12,7 @@ import pytest
 from dockfleet.fleet.v1 import fleet_pb2, selectors_pb2
 from dockfleet.v1 import container_config_pb2, containers_pb2, system_pb2
 
+from gateway.engine import callers
 from gateway.rpc import large_messages
 from gateway.rpc.size import LARGE_BYTES
 from gateway.rpc.values import MOST_VALUES
@@ -47,7 +48,7 @@ def create(size: int = 1, *, host: str = "h1") -> containers_pb2.CreateContainer
 
 async def test_a_connection_that_sends_large_messages_waits_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pause after a large message is for the calls of the others."""
-    monkeypatch.setattr(large_messages, "_OTHERS_SECONDS", NEVER)
+    monkeypatch.setattr(callers, "RECENT_SECONDS", NEVER)
     monkeypatch.setattr(large_messages, "_PAUSE_SECONDS_PER_BYTE", 1.0)
     async with two_clients() as (one, other, _):
         await one.containers.CreateContainer(create(LARGE_BYTES))
@@ -62,7 +63,7 @@ async def test_a_connection_that_sends_large_messages_waits_and_others_do_not(mo
 
 async def test_a_client_that_is_alone_does_not_wait_after_large_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is nobody to pause for."""
-    monkeypatch.setattr(large_messages, "_OTHERS_SECONDS", 0.0)
+    monkeypatch.setattr(callers, "RECENT_SECONDS", 0.0)
     monkeypatch.setattr(large_messages, "_PAUSE_SECONDS_PER_BYTE", 1.0)
     async with two_clients() as (one, _, _):
         made = [await one.containers.CreateContainer(create(LARGE_BYTES)) for _ in range(3)]
@@ -87,7 +88,7 @@ async def test_all_of_many_large_messages_have_their_turn() -> None:
 
 async def test_calls_that_wait_for_their_turn_learn_of_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gateway does not wait for their turns."""
-    monkeypatch.setattr(large_messages, "_OTHERS_SECONDS", NEVER)
+    monkeypatch.setattr(callers, "RECENT_SECONDS", NEVER)
     monkeypatch.setattr(large_messages, "_PAUSE_SECONDS_PER_BYTE", 1.0)
     async with two_clients() as (one, other, stop):
         await one.containers.CreateContainer(create(LARGE_BYTES))

@@ -13,6 +13,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from gateway.engine.callers import Callers
+
 _SECONDS = 0.0005  # of a turn
 _PIECE_SECONDS = 0.0002  # of one waiter within it: to wake the next one takes half of that
 # A call needs a dozen iterations of the loop, and grpc handles only one event in each.  So the calls of other hosts
@@ -21,30 +23,27 @@ _PAUSE_SECONDS = 0.001
 _CALL_SECONDS, _LONGEST_PAUSE_SECONDS = 0.002, 0.005  # a pause lasts until so long after each call, up to a limit
 _CREDIT_SECONDS = 0.03  # of turns without pauses: enough to convert a list of 1,000 containers
 _REFILL = 0.25  # seconds of credit that come with each second
-_OTHERS_SECONDS = 1.0  # after a call of another host, pauses remain for this time
 
 
 class Traffic:
     """Records which hosts have calls.  Hosts without credit get their turns here, one after the other, with pauses."""
 
     def __init__(self) -> None:
-        self._last: Turns | None = None
-        self._changed_at = float("-inf")
+        self._callers = Callers()
         self._waiting: deque[Callable[[], None]] = deque()
         # When the next turn after a pause may begin, and when it begins at the latest, by the clock of the loop.
         self._free_at = self._latest_at = 0.0
 
     def call(self, turns: Turns, now: float) -> None:
         """Record a call of the host with *turns*."""
-        if self._last is not turns:
-            self._last, self._changed_at = turns, now
+        self._callers.call(turns, now)
         if self._waiting:
             after_call = asyncio.get_running_loop().time() + _CALL_SECONDS
             self._free_at = max(self._free_at, min(after_call, self._latest_at))
 
     def has_others(self, turns: Turns, now: float) -> bool:
         """Return whether hosts other than the one with *turns* have, or recently had, calls."""
-        return self._last is not turns or now - self._changed_at < _OTHERS_SECONDS
+        return self._callers.has_others(turns, now)
 
     def after_pause(self, begin: Callable[[], None]) -> None:
         """Call *begin*, which begins a turn, after a pause, and after the turns of the hosts that already wait."""
