@@ -12,7 +12,7 @@ import pytest
 from gateway.engine.client import Engine
 from gateway.engine.codec.timestamps import time_of
 from gateway.engine.errors import Disconnected
-from gateway.engine.logs import pace, shared
+from gateway.engine.logs import pace, upstream
 from gateway.engine.logs.answer import LogQuery
 from gateway.engine.logs.cursor import LogCursor
 from gateway.engine.logs.records import Batch, End, EndReason, Gap, Record
@@ -122,7 +122,7 @@ async def test_a_slow_follower_leaves_and_comes_back(
     """It gets every line from plain answers of its own, and delays no other follower; then it shares the upstream
     again.
     """
-    monkeypatch.setattr(shared, "_KEPT_BYTES", 1000)
+    monkeypatch.setattr(upstream, "_KEPT_BYTES", 1000)
     log = Log()
     daemon.on(*LOGS, log)
     fast, slow = Reader(logs), Reader(logs)
