@@ -21,9 +21,6 @@ OPTIONS = (
     # of them, and beyond the second bound all.
     ("grpc.server.max_pending_requests", 10_000),
     ("grpc.server.max_pending_requests_hard_limit", 20_000),
-    # With it, grpc refuses calls of a client that keeps to the bound: it counts calls that have ended and are not freed
-    # yet.  Clients that begin and cancel calls are disconnected: see `connections.py`.
-    ("grpc.http.overload_protection", 0),
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.ping_timeout_ms", 10_000),  # without it, a stopped client is never noticed
