@@ -4,40 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
 import grpc
 import pytest
-from dockfleet.v1 import system_pb2
 
 from gateway.engine import callers
 from gateway.rpc import entrance
 from gateway.rpc.call import Call
 from gateway.rpc.entrance import Entrance
 from gateway.rpc.status import GoingAway
-from tests.support.fake_engine import FakeEngine
-from tests.support.gateway import Client, gateway_of
+from tests.support.two_clients import PING, two_clients
 from tests.support.upstream import until
 
-PING = system_pb2.PingRequest(host="h1")
 MANY = 60
 NEVER = 3600.0
-
-
-@asynccontextmanager
-async def two_clients() -> AsyncIterator[tuple[Client, Client, Callable[[], Awaitable[None]]]]:
-    """Give two clients of one gateway, on a connection each, that have had a call; and what stops the gateway."""
-    async with FakeEngine() as engine, AsyncExitStack() as gateway:
-        other = await gateway.enter_async_context(gateway_of(engine.address))
-        options = [("grpc.use_local_subchannel_pool", 1)]
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{other.port}", options) as channel:
-            one = Client(channel)
-            for client in (one, other):
-                await client.system.Ping(PING)
-            yield one, other, gateway.aclose
 
 
 async def test_a_call_is_served_before_the_rest_of_many_that_another_connection_began(

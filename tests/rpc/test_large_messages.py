@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import grpc
 import pytest
 from dockfleet.fleet.v1 import fleet_pb2, selectors_pb2
-from dockfleet.v1 import container_config_pb2, containers_pb2, system_pb2
+from dockfleet.v1 import container_config_pb2, containers_pb2
 
 from gateway.engine import callers
 from gateway.rpc import large_messages
 from gateway.rpc.size import LARGE_BYTES
 from gateway.rpc.values import MOST_VALUES
-from tests.support.fake_engine import FakeEngine
-from tests.support.gateway import Client, gateway_of
+from tests.support.two_clients import PING, two_clients
 from tests.support.upstream import refusal, until
 
-PING = system_pb2.PingRequest(host="h1")
 CREATE = "/dockfleet.v1.ContainerService/CreateContainer"
 NEVER = 3600.0
 MANY = 20
-
-
-@asynccontextmanager
-async def two_clients() -> AsyncIterator[tuple[Client, Client, Callable[[], Awaitable[None]]]]:
-    """Give two clients of one gateway, on a connection each, that have had a call; and what stops the gateway."""
-    async with FakeEngine() as engine, AsyncExitStack() as gateway:
-        engine.on("POST", "/containers/create", json={"Id": "f" * 64, "Warnings": []})
-        other = await gateway.enter_async_context(gateway_of(engine.address))
-        options = [("grpc.use_local_subchannel_pool", 1)]
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{other.port}", options) as channel:
-            one = Client(channel)
-            for client in (one, other):
-                await client.system.Ping(PING)
-            yield one, other, gateway.aclose
 
 
 def create(size: int = 1, *, host: str = "h1") -> containers_pb2.CreateContainerRequest:
