@@ -18,7 +18,7 @@ class WaitingCalls:
     def __init__(self) -> None:
         # By connection, in the order of their turns.  The first key of a plain dict takes the longer to find, the more
         # keys before it were removed.
-        self._places: dict[str, OrderedDict[Place, Call]] = {}
+        self._places: OrderedDict[str, OrderedDict[Place, Call]] = OrderedDict()
 
     def __bool__(self) -> bool:
         return bool(self._places)
@@ -34,15 +34,14 @@ class WaitingCalls:
 
     def remove(self, call: Call, place: Place) -> None:
         """Forget a place that has not had its turn: a client can begin and cancel thousands of calls."""
-        places = self._places.get(call.peer, OrderedDict())
-        if places.pop(place, None) and not places:
+        places = self._places.get(call.peer)
+        if places and places.pop(place, None) and not places:
             del self._places[call.peer]
 
     def let_next_go(self) -> Place | None:
         """Give the next place its turn, and return it; None when no call waits.  The connection moves to the end."""
         while self._places:
-            peer = next(iter(self._places))
-            places = self._places.pop(peer)
+            peer, places = self._places.popitem(last=False)
             place, _ = places.popitem(last=False)
             if places:
                 self._places[peer] = places

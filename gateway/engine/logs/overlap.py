@@ -186,7 +186,8 @@ class Verdict(Enum):
 class Overlap:
     """Finds the position in one plain answer.
 
-    `gaps` are pairs of times; entries are missing between them, although later entries were sent.
+    `gaps` are pairs of times; entries are missing between them, although later entries were sent.  `anchor_time` is the
+    time of the last entry that was proven before.
     """
 
     def __init__(self, position: Position, numbering: Marks, *, whole: bool) -> None:

@@ -183,7 +183,8 @@ class PlainReader:
             sender.reconnected()
             return self._settled()
         sender.broken = False
-        has_sent = overlap.is_ambiguous and sender.run.rotation.max_files > 1  # some of the entries of the answer
+        # Then the log still has entries that were sent, and to send all of it would repeat them.
+        has_sent = overlap.is_ambiguous and sender.run.rotation.max_files > 1
         if verdict is Verdict.LOST and not has_sent:
             return await self._send_after_loss(position.anchor_time)
         position.is_placed = False
