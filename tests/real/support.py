@@ -98,7 +98,13 @@ class Containers:
             request = containers_pb2.RemoveContainerRequest(
                 host=self._host, id=container, force=True, remove_volumes=True
             )
-            await self._client.containers.RemoveContainer(request)
+            try:
+                await self._client.containers.RemoveContainer(request)
+            except grpc.aio.AioRpcError as error:
+                if not (error.details() or "").endswith("container state improper: stopped"):
+                    raise
+                # Podman wants to kill a container that ends in the same moment.  It has ended now.
+                await self._client.containers.RemoveContainer(request)
 
 
 @dataclass
