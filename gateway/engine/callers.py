@@ -11,13 +11,14 @@ class Callers:
 
     def __init__(self) -> None:
         self._last: object = None
-        self._changed_at = float("-inf")
+        self._last_at = self._other_at = float("-inf")  # of the last call, and of the last one of another caller
 
     def call(self, caller: object, now: float) -> None:
         """Record a call of *caller*; *now* is in seconds."""
         if self._last != caller:
-            self._last, self._changed_at = caller, now
+            self._last, self._other_at = caller, self._last_at
+        self._last_at = now
 
     def has_others(self, caller: object, now: float) -> bool:
         """Return whether callers other than *caller* have, or recently had, calls."""
-        return self._last != caller or now - self._changed_at < RECENT_SECONDS
+        return now - (self._other_at if self._last == caller else self._last_at) < RECENT_SECONDS

@@ -26,7 +26,7 @@ from gateway.engine.errors import (
     TimedOut,
     TransportError,
 )
-from gateway.engine.kinds import Kind
+from gateway.engine.kinds import OF_CLIENTS, Kind
 from gateway.engine.observer import Observer
 from gateway.engine.sdk import APIClient, APIError, NotFound, SdkClient, engine_error
 from gateway.engine.tracing import NoTracer, Tracer
@@ -162,8 +162,7 @@ class Engine(SdkClient):
         Raises `docker.errors.APIError` for a response that is an error, `TransportError`, `ApiTooOld`, `ApiTooNew`
         and `Incompatible`.
         """
-        self.observer.admit(call.kind or Kind.UNARY)
-        self.turns.call()
+        self._admit(call.kind or Kind.UNARY)
         try:
             response = await self._fetch(call, await self._prefix(call))
             if response.status == 400 and self._has_changed(engine_error(response)):
@@ -238,6 +237,12 @@ class Engine(SdkClient):
         async with self._open(call) as (response, connection):
             yield response, connection
 
+    def _admit(self, kind: Kind) -> None:
+        """Raise a `CallError` if no call of *kind* can succeed now; record a call of a client."""
+        self.observer.admit(kind)
+        if kind in OF_CLIENTS:  # the gateway's own calls need no pauses of other hosts
+            self.turns.call()
+
     async def _failed(self) -> None:
         """Wait for a turn: when a host breaks, all its calls fail at once, and each status takes time."""
         if self.turns.spent:
@@ -248,8 +253,7 @@ class Engine(SdkClient):
         self, call: Call, upload: AsyncIterable[bytes] | None = None
     ) -> AsyncIterator[tuple[Response, Connection]]:
         kind = call.kind or Kind.STREAM
-        self.observer.admit(kind)
-        self.turns.call()
+        self._admit(kind)
         prefix = await self._prefix(call)
         span = self._tracer.call(self.name, call, kind)
         call = span.on(call) if span is not None else call

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 from docker import APIClient
 from docker.errors import APIError
 
-from gateway.engine.client import Call, Engine
+from gateway.engine.client import Call, Endpoint, Engine
 from gateway.engine.errors import (
     ApiTooNew,
     ApiTooOld,
@@ -19,11 +20,13 @@ from gateway.engine.errors import (
     OutcomeUnknown,
     TimedOut,
 )
+from gateway.engine.kinds import OF_CLIENTS, Kind
 from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Limits
+from gateway.engine.transport.turns import Traffic, Turns
 from gateway.engine.versions import Need
 from tests.support.fake_engine import FakeEngine
-from tests.support.upstream import CONTAINER, EXEC, Held, engine_at, soon
+from tests.support.upstream import CONTAINER, EXEC, Held, address_of, engine_at, soon
 
 LIST = Call(Request("GET", "/containers/json"), changes=False)
 STOP = Call(Request("POST", f"/containers/{CONTAINER}/stop"))
@@ -39,6 +42,25 @@ async def test_nothing_is_asked_before_the_first_call(fake: FakeEngine, engine: 
     """A host that hangs does not delay the start; it is not even connected to (L14)."""
     assert engine.negotiated is None
     assert fake.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_a_clients"), [(kind, kind in OF_CLIENTS) for kind in Kind if kind is not Kind.PROBE]
+)
+async def test_only_calls_of_clients_cause_pauses_of_other_hosts(
+    fake: FakeEngine, kind: Kind, is_a_clients: bool
+) -> None:
+    """The gateway's own calls would slow down each long stream of a large fleet."""
+    traffic = Traffic()
+    engine = Engine("h1", Endpoint(fake.address, address_of(fake.address)), traffic=traffic)
+
+    await engine.probe(soon(5))
+    await engine.fetch(LIST._replace(kind=kind))
+    async with engine.open(LIST._replace(kind=kind)):
+        pass
+    engine.close()
+
+    assert traffic.has_others(Turns(traffic), time.monotonic()) is is_a_clients
 
 
 async def test_the_version_is_asked_once_and_before_anything_else(fake: FakeEngine, engine: Engine) -> None:

@@ -84,7 +84,7 @@ class Turns:
         self._credit_at = clock()
 
     def call(self) -> None:
-        """Record a call of this host."""
+        """Record a call of a client to this host."""
         self._traffic.call(self, self._clock())
 
     @property
@@ -118,11 +118,14 @@ class Turns:
             self._begin()
 
     def _must_pause(self, now: float) -> bool:
-        """Whether the host has not enough credit for a turn, and others have calls."""
-        return self._credit + (now - self._credit_at) * _REFILL < _SECONDS and self._traffic.has_others(self, now)
+        """Whether the host has not enough credit for a piece, and others have calls."""
+        return self._credit + (now - self._credit_at) * _REFILL < _PIECE_SECONDS and self._traffic.has_others(self, now)
 
     def _begin_after_pause(self) -> None:
-        self._credit_at = self._clock()  # while its work waits, a host earns nothing
+        # While its work waits, a host earns nothing, but each pause pays for a turn.  What work of a few microseconds
+        # leaves of the turn pays for work in the next iterations: a pause after each would cost a stream its speed.
+        self._credit_at = self._clock()
+        self._credit = min(self._credit, 0.0) + _SECONDS
         self._begin()
 
     def _begin(self) -> None:
@@ -154,5 +157,5 @@ class Turns:
         """
         earned = (now - self._credit_at) * _REFILL
         used = used if self._waiting else min(used, _SECONDS)
-        self._credit = max(min(self._credit + earned, _CREDIT_SECONDS) - used, 0.0)
+        self._credit = max(min(self._credit + earned, _CREDIT_SECONDS) - used, -_SECONDS)
         self._credit_at = now

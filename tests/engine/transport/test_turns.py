@@ -190,14 +190,44 @@ async def test_while_its_work_waits_a_host_earns_no_credit(traffic: Traffic, tur
     Turns(traffic, clock).call()
     await use_up_the_credit(turns, clock)
 
-    waiting = asyncio.create_task(turns.next())
+    async def use_a_turn() -> None:
+        await turns.next()
+        clock.advance(0.0005)
+
+    working = asyncio.create_task(use_a_turn())
     await asyncio.sleep(0)
     clock.advance(0.015)
-    await waiting
+    await working
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
     assert turns.spent
+
+
+async def test_small_pieces_do_not_each_cost_a_pause(traffic: Traffic, turns: Turns, clock: Clock) -> None:
+    """A stream that does little in each iteration of the loop may do as much between two pauses as other work."""
+    Turns(traffic, clock).call()
+    await use_up_the_credit(turns, clock)
+    await turns.next()
+    pieces = 1
+    while not turns.spent:
+        pieces += 1
+        clock.advance(0.00005)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    assert 7 < pieces < 11
+
+
+async def test_a_call_of_another_host_causes_no_pauses_after_a_second(
+    traffic: Traffic, turns: Turns, clock: Clock
+) -> None:
+    """Also where the host has no further calls: one long stream."""
+    clock.step = 0.002
+    Turns(traffic, clock).call()
+    clock.advance(1)
+
+    assert await rounds_of(turns, 200) < 1000
 
 
 def turns_after(calls: list[float], hosts: int, traffic: Traffic) -> list[float]:
