@@ -17,8 +17,8 @@ from gateway.engine.transport.turns import Turns
 from gateway.fleet.merge import Merge, Part, Resumed, Source, Stalled
 
 MOST_BYTES = 256 << 10
-_MOST_RECORDS = 512  # that are taken at once
-_LEAST_SECONDS = 0.0005  # of work for a response, as long as a turn: to send it takes much of that
+_MOST_RECORDS = 256  # that are taken at once
+_TURN_SECONDS = 0.0005  # of work for a response: as long as a turn
 _ROOM_BYTES = 16 << 20  # for what is pending, of all sources together
 _SHARE_BYTES = 256 << 10  # of one of them, at most
 
@@ -159,20 +159,20 @@ def max_wait(request: Any) -> float:
 async def joined(pieces: Iterator[tuple[bytes, Turns | None]]) -> AsyncGenerator[bytes, None]:
     """Yield *pieces* joined, about 256 KiB each.  A piece of a host comes with its turns.
 
-    A response ends when its host has used up the turn, and the next one waits for the next turn.  No piece is taken
-    before the response that has it, so the token of a response can be that of its last piece.
+    A response begins in a turn of the host of its first piece, and ends with that turn.  No piece is taken before the
+    response that has it, so the token of a response can be that of its last piece.
     """
     held: list[bytes] = []
-    size, began = 0, time.monotonic()
+    size, turn_end = 0, inf
     for piece, turns in pieces:
+        if not held and turns is not None:
+            if turns.spent:
+                await turns.next()
+            turn_end = time.monotonic() + _TURN_SECONDS
         held.append(piece)
         size += len(piece)
-        spent = time.monotonic() - began >= _LEAST_SECONDS and turns is not None and turns.spent
-        if spent or size >= MOST_BYTES:
+        if size >= MOST_BYTES or time.monotonic() >= turn_end:
             yield b"".join(held)
-            held, size = [], 0
-        if turns is not None and spent:
-            await turns.next()
-            began = time.monotonic()
+            held, size, turn_end = [], 0, inf
     if held:
         yield b"".join(held)
