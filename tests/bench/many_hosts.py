@@ -8,6 +8,7 @@ what        how
 serving     from the start of the gateway to its first answer, with its modules compiled as where it is installed
 known       to the first search of all hosts that has no failure; it asks no host, as a list would
 list, find  one call to FleetService, all responses parsed by a Python client
+grpcio      the same responses as those of list, from a server that only sends them
 docker-py   the lists of all hosts by the docker SDK, with 32 threads
 idle        the share of a core that the gateway takes when nobody asks, and its memory; see below
 ==========  ====================================================================================
@@ -28,15 +29,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import docker
 import grpc
 from dockfleet.fleet.v1 import fleet_pb2, fleet_pb2_grpc, selectors_pb2
 from dockfleet.v1 import containers_pb2
 
+from tests.bench import noop
 from tests.bench.processes import Meter
 
 _ALL = selectors_pb2.HostSelector(all=True)
@@ -94,7 +97,7 @@ def _ask(folder: Path, options: argparse.Namespace, meter: Meter, engines: subpr
     )
 
     def rows() -> int:
-        return sum(len(answer.response.containers) for each in fleet.ListContainers(listing) for answer in each.answers)
+        return _count(fleet.ListContainers(listing))
 
     while any(each.summary.failures for each in fleet.FindContainers(finding)):
         time.sleep(0.2)
@@ -108,6 +111,29 @@ def _ask(folder: Path, options: argparse.Namespace, meter: Meter, engines: subpr
     print(f"| memory, MiB | {meter.rss() / (1 << 20):.0f} | |")
     _timed("list", options.calls, rows)
     _timed("find", options.calls, lambda: sum(len(each.answers) for each in fleet.FindContainers(finding)))
+    with _replayed(folder / "responses", fleet.ListContainers(listing)) as replay:
+        _timed("grpcio alone", options.calls, lambda: _count(replay()))
+
+
+def _count(responses: Iterable[fleet_pb2.ListContainersResponse]) -> int:
+    return sum(len(answer.response.containers) for each in responses for answer in each.answers)
+
+
+@contextlib.contextmanager
+def _replayed(
+    folder: Path, responses: Iterable[fleet_pb2.ListContainersResponse]
+) -> Iterator[Callable[[], Iterable[fleet_pb2.ListContainersResponse]]]:
+    """Yield a call that returns the same *responses*, from a server of grpcio that does nothing else."""
+    folder.mkdir()
+    for number, response in enumerate(responses):
+        (folder / f"{number:05}").write_bytes(response.SerializeToString())
+    with _started([sys.executable, "-m", "tests.bench.noop"]) as server:
+        assert server.stdout is not None
+        with grpc.insecure_channel(f"127.0.0.1:{server.stdout.readline().strip()}") as channel:
+            call: Any = channel.unary_stream(
+                noop.REPLAY_PATH, response_deserializer=fleet_pb2.ListContainersResponse.FromString
+            )
+            yield lambda: call(str(folder).encode())
 
 
 def _requests_per_second(engines: subprocess.Popen[str], seconds: float) -> float:
