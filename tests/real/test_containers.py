@@ -282,7 +282,7 @@ async def test_a_wait_ends_at_its_clients_deadline(client: Client, host: str, co
     container = await containers.start("sleep", "1000")
     request = containers_pb2.WaitContainerRequest(host=host, id=container)
 
-    waiting = [client.containers.WaitContainer(request, timeout=1 + number / 20) for number in range(10)]
+    waiting = [client.containers.WaitContainer(request, timeout=2.5 + number / 20) for number in range(10)]
     failures = await asyncio.gather(*map(refusal, waiting))
 
     ends = {(failure.code, failure.reason, failure.metadata.get("retry_safe")) for failure in failures}
