@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+import asyncssh
+from asyncssh.channel import SSHChannel
 
 from gateway.engine.transport.turns import Turns
 
-if TYPE_CHECKING:
-    import asyncssh
-
 _PIECE = 512  # bytes that are handled at once: they may be 12 messages, each of which takes some 30 µs
+_STEP_SECONDS = 0.001  # until the next look at whether asyncssh has ended a step
 
 
 class InTurns(asyncio.Protocol):
     """A protocol between a transport and asyncssh, which processes all received data at once.
 
     A host may send an endless stream of small messages, and asyncssh needs more time for many of them in one piece than
-    for each on its own.
+    for each on its own.  A large message takes little time, but asyncssh copies what it has of it with each piece: so
+    it gets such a message in two.
+
+    Some messages begin a step that asyncssh does in a task, such as that of a key exchange.  It collects what comes
+    meanwhile, and processes all of it at the end.  So it gets nothing during a step.
     """
 
     def __init__(self, ssh: asyncssh.SSHClientConnection, transport: asyncio.Transport, turns: Turns) -> None:
@@ -30,14 +35,24 @@ class InTurns(asyncio.Protocol):
 
     @classmethod
     def stand_between(cls, ssh: asyncssh.SSHClientConnection, turns: Turns) -> None:
-        """Insert this protocol if *ssh* has a transport of its own; a tunnelled one gets its data from another
-        login.
-        """
-        transport: Any = ssh._transport  # of uvloop or asyncio; asyncssh does not show it
-        if hasattr(transport, "set_protocol"):
-            transport.set_protocol(cls(ssh, cast("asyncio.Transport", transport), turns))
+        """Insert this protocol when *ssh* has its transport, be it a socket or a stream of the login at a jump host.
 
-    def data_received(self, data: bytes) -> None:
+        What a proxy command sends is processed at once: asyncssh cannot pause it.
+        """
+        transport: Any = ssh._transport  # asyncssh does not show it
+        between = cls(ssh, cast("asyncio.Transport", transport), turns)
+        if hasattr(transport, "set_protocol"):
+            transport.set_protocol(between)
+        elif isinstance(transport, SSHChannel):
+            # At once, it would be returned to the code that opens the stream, in place of the connection.
+            asyncio.get_running_loop().call_soon(between._follow, transport)
+
+    def _follow(self, channel: SSHChannel[bytes]) -> None:
+        """Take the place of the connection as the session of *channel*, if it is still open."""
+        if channel._session is not None:
+            channel._session = cast("asyncssh.SSHTCPSession[bytes]", self)
+
+    def data_received(self, data: bytes, datatype: int | None = None) -> None:
         """Hand over what the host sends."""
         if self._rest:
             self._rest = memoryview(b"".join((self._rest, data)))
@@ -49,17 +64,33 @@ class InTurns(asyncio.Protocol):
             self._hand_over()
 
     def _hand_over(self) -> None:
-        """Hand over until the host's turn is over, and the rest in its next."""
+        """Hand over until the host's turn is over, or a step begins, and the rest later."""
         while self._rest and not self._ssh.is_closed():
-            piece, self._rest = bytes(self._rest[:_PIECE]), self._rest[_PIECE:]
+            if self._in_step():
+                self._pause(True)
+                asyncio.get_running_loop().call_later(_STEP_SECONDS, self._wait)
+                return
+            size = self._size()
+            piece, self._rest = bytes(self._rest[:size]), self._rest[size:]
             self._ssh.data_received(piece)
             if self._rest and self._turns.spent:
                 self._wait()
                 return
         self._rest = memoryview(b"")
         self._pause(False)
-        if self._lost:
+        if self._lost and not self._rest:
             self._ssh.connection_lost(self._lost[0])
+
+    def _in_step(self) -> bool:
+        """Return whether asyncssh is in a step: then what takes data is no method of it."""
+        return getattr(self._ssh._recv_handler, "__self__", None) is not self._ssh
+
+    def _size(self) -> int:
+        """Return how many bytes to hand over: few, or the rest of a message that has begun."""
+        ssh = self._ssh
+        if ssh._recv_handler != ssh._recv_packet:
+            return _PIECE
+        return max(_PIECE, 4 + ssh._pktlen + ssh._recv_macsize - ssh._recv_blocksize - len(ssh._inpbuf))
 
     def _wait(self) -> None:
         self._pause(True)
@@ -69,6 +100,10 @@ class InTurns(asyncio.Protocol):
         if paused is not self._paused and not self._transport.is_closing():
             self._paused = paused
             (self._transport.pause_reading if paused else self._transport.resume_reading)()
+
+    def eof_received(self) -> None:
+        """Hand over the end of what the host sends: the connection has no other use for its transport."""
+        self.connection_lost(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Hand over the end, after what came before it."""
