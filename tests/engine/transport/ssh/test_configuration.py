@@ -72,6 +72,23 @@ async def test_blocks_that_count_at_last_are_read(sshd: Sshd, engine: FakeEngine
     assert await ping(lab(engine)) == b"OK"
 
 
+@pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")  # cryptography will drop it
+async def test_a_key_exchange_that_takes_long_is_used_only_if_the_configuration_names_it(
+    stopped: Sshd, engine: FakeEngine, home: Path
+) -> None:
+    """The host may choose its group: one of 10,000 bits keeps the gateway from all other work for 29 ms, twice."""
+    stopped.configure("KexAlgorithms diffie-hellman-group-exchange-sha256,diffie-hellman-group18-sha512")
+    stopped.start()
+    (home / "config").write_text(block("lab", stopped))
+
+    refused = await refusal(lab(engine))
+    (home / "config").write_text(block("lab", stopped, "KexAlgorithms +diffie-hellman-group-exchange-sha256"))
+
+    assert type(refused) is Unreachable
+    assert "No matching key exchange algorithm found" in str(refused)
+    assert await ping(lab(engine)) == b"OK"
+
+
 async def test_keys_in_their_usual_places_are_found(sshd: Sshd, engine: FakeEngine, home: Path) -> None:
     """Without any configuration, as ssh does it."""
     (home / "id_ed25519").write_bytes(sshd.key.read_bytes())
