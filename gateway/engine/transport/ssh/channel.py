@@ -13,6 +13,7 @@ from asyncssh.channel import SSHChannel
 from gateway.engine.transport.connection import Connection
 
 _SAID_BYTES = 4096  # the end of what a command says on its standard error
+_HEARD_BYTES = 64 << 10  # of it; a command that says more has more to say
 
 
 class Channel(asyncssh.SSHClientSession[bytes], asyncio.Transport):
@@ -29,6 +30,7 @@ class Channel(asyncssh.SSHClientSession[bytes], asyncio.Transport):
         self._opened = opened
         self._closed = closed
         self._said = b""
+        self._heard = 0  # bytes of the standard error
 
     @property
     def said(self) -> str:
@@ -50,11 +52,14 @@ class Channel(asyncssh.SSHClientSession[bytes], asyncio.Transport):
         self._connection.connection_made(self)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
-        """Accept bytes of the stream, or, with a *datatype*, of a command's standard error."""
+        """Accept bytes of the stream, or, with a *datatype*, of a command's standard error, which is short."""
         if datatype is None:
             self._connection.data_received(data)
         else:
             self._said = (self._said + data)[-_SAID_BYTES:]
+            self._heard += len(data)
+            if self._heard > _HEARD_BYTES:
+                self.abort()
 
     def eof_received(self) -> bool:
         """Accept the end of the stream."""

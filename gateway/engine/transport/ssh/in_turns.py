@@ -11,6 +11,7 @@ from asyncssh.channel import SSHChannel
 from gateway.engine.transport.turns import Turns
 
 _PIECE = 512  # bytes that are handled at once: they may be 12 messages, each of which takes some 30 µs
+_LOGIN_BYTES = 64 << 10  # until the host lets the gateway in: some KiB of keys and lists, and perhaps a text for people
 _STEP_SECONDS = 0.001  # until the next look at whether asyncssh has ended a step
 
 
@@ -23,6 +24,8 @@ class InTurns(asyncio.Protocol):
 
     Some messages begin a step that asyncssh does in a task, such as that of a key exchange.  It collects what comes
     meanwhile, and processes all of it at the end.  So it gets nothing during a step.
+
+    A host that sends more than a login needs loses it, because asyncssh reads on until the login times out.
     """
 
     def __init__(self, ssh: asyncssh.SSHClientConnection, transport: asyncio.Transport, turns: Turns) -> None:
@@ -30,6 +33,7 @@ class InTurns(asyncio.Protocol):
         self._transport = transport
         self._turns = turns
         self._rest = memoryview(b"")  # what has come, until the host's next turn
+        self._login_bytes = 0
         self._paused = False
         self._lost: list[Exception | None] = []  # how the transport was lost, once it was
 
@@ -73,6 +77,7 @@ class InTurns(asyncio.Protocol):
             size = self._size()
             piece, self._rest = bytes(self._rest[:size]), self._rest[size:]
             self._ssh.data_received(piece)
+            self._bound_login(len(piece))
             if self._rest and self._turns.spent:
                 self._wait()
                 return
@@ -80,6 +85,15 @@ class InTurns(asyncio.Protocol):
         self._pause(False)
         if self._lost and not self._rest:
             self._ssh.connection_lost(self._lost[0])
+
+    def _bound_login(self, size: int) -> None:
+        """End a login that takes too much, *size* bytes of it now."""
+        if self._login_bytes <= _LOGIN_BYTES and not self._ssh._auth_complete:
+            self._login_bytes += size
+            if self._login_bytes > _LOGIN_BYTES:
+                why = f"the host sends more than {_LOGIN_BYTES >> 10} KiB before it lets the gateway in"
+                self._ssh.connection_lost(asyncssh.ProtocolError(why))
+                self._rest = memoryview(b"")
 
     def _in_step(self) -> bool:
         """Return whether asyncssh is in a step: then what takes data is no method of it."""

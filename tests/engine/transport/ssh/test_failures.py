@@ -210,6 +210,30 @@ async def test_what_is_no_ssh_server_is_not_the_host(stopped: Sshd, engine: Fake
     assert str(refused) == f"ssh: Connection closed by 127.0.0.1 port {stopped.port}"
 
 
+_IGNORE = bytes.fromhex("0000000c 06 02 00000000") + bytes(6)  # a message that means nothing
+
+
+@pytest.mark.parametrize("flood", [b"\n".join([b"x" * 8000] * 20), b"SSH-2.0-flood\r\n" + _IGNORE * 5000])
+async def test_a_host_that_sends_too_much_before_a_login_loses_it(
+    stopped: Sshd, engine: FakeEngine, flood: bytes
+) -> None:
+    """The gateway does not read on until the login times out."""
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(flood)
+        while await reader.read(65536):
+            pass
+        writer.close()
+
+    async with await asyncio.start_server(send, "127.0.0.1", stopped.port):
+        refused = await refusal(stopped.address(engine.address), Limits(ssh_login_timeout_seconds=600))
+
+    assert type(refused) is Unreachable
+    assert str(refused) == (
+        f"ssh: 127.0.0.1 port {stopped.port}: the host sends more than 64 KiB before it lets the gateway in"
+    )
+
+
 async def test_all_who_wait_for_a_login_learn_why_there_is_none(stopped: Sshd, engine: FakeEngine) -> None:
     """One attempt for all, and one line of the log."""
     async with pool_by(stopped.address(engine.address)) as pool:

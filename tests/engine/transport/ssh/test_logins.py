@@ -185,6 +185,18 @@ async def test_many_calls_at_once_learn_together_that_there_is_no_socket(closed:
     assert closed.log.count("Starting session: command") == 2  # the first is a part of the login
 
 
+async def test_a_command_that_complains_without_end_is_ended(closed: Sshd, tmp_path: Path) -> None:
+    """The gateway does not read on until the call times out."""
+    (tmp_path / "bin/docker").write_text("#!/bin/sh\nwhile :; do echo no; done >&2\n")
+    async with pool_by(closed.address("/no/such.sock"), Limits(ssh_login_timeout_seconds=600)) as pool:
+        with pytest.raises(Unreachable) as refused:
+            await pool.fetch(PING)
+
+    assert not refused.value.sent
+    assert "`docker system dial-stdio` on the host: " in str(refused.value)
+    assert "no; no; no" in str(refused.value)
+
+
 async def test_a_host_that_greets_in_place_of_docker_has_not_been_reached(closed: Sshd, tmp_path: Path) -> None:
     """Such as one whose accounts are closed: what it says is no answer of an engine."""
     (tmp_path / "bin/docker").write_text("#!/bin/sh\necho This account is currently not available.\n")
