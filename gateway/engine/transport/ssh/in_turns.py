@@ -68,12 +68,14 @@ class InTurns(asyncio.Protocol):
             self._hand_over()
 
     def _hand_over(self) -> None:
-        """Hand over until the host's turn is over, or a step begins, and the rest later."""
-        while self._rest and not self._ssh.is_closed():
+        """Hand over until the host's turn is over, or a step begins, and the rest, or the end, later."""
+        while (self._rest or self._lost) and not self._ssh.is_closed():
             if self._in_step():
                 self._pause(True)
                 asyncio.get_running_loop().call_later(_STEP_SECONDS, self._wait)
                 return
+            if not self._rest:
+                break
             size = self._size()
             piece, self._rest = bytes(self._rest[:size]), self._rest[size:]
             self._ssh.data_received(piece)
@@ -122,8 +124,8 @@ class InTurns(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Hand over the end, after what came before it."""
         self._lost.append(exc)
-        if not self._rest:
-            self._ssh.connection_lost(exc)
+        if not self._rest and len(self._lost) == 1:
+            self._hand_over()
 
     def pause_writing(self) -> None:
         """Make asyncssh wait."""

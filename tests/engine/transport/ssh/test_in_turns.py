@@ -166,6 +166,20 @@ async def test_the_end_comes_after_all_messages() -> None:
     assert client.messages.total() == _MESSAGES
 
 
+async def test_the_end_waits_for_a_step_of_the_login() -> None:
+    """A host that ends the connection because of its key exchange has said before which kinds it knows."""
+    ended = asyncio.Event()
+    ssh = Mock(is_closed=lambda: False, connection_lost=lambda exc: ended.set())
+    ssh._recv_handler = lambda: False  # asyncssh's during a step
+    in_turns = InTurns(ssh, Mock(is_closing=lambda: True), Turns(Traffic()))
+
+    in_turns.connection_lost(None)
+
+    assert not ended.is_set()
+    ssh._recv_handler = Mock(__self__=ssh)
+    await ended.wait()
+
+
 async def test_a_message_waits_while_the_turn_of_its_host_is_used_up() -> None:
     """Otherwise each of many small reads would be handled at once."""
     clock = Clock()
