@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, SupportsIndex
 
 import asyncssh
 from asyncssh.channel import SSHChannel
@@ -14,6 +14,37 @@ from gateway.engine.transport.connection import Connection
 
 _SAID_BYTES = 4096  # the end of what a command says on its standard error
 _HEARD_BYTES = 64 << 10  # of it; a command that says more has more to say
+_JOINED_BYTES = 16 << 10  # from which on a piece that waits gets no more
+
+
+class Waiting(list[Any]):
+    """What a paused channel has received, in the place of asyncssh's list.
+
+    A host may send a window of 2 MiB in messages of two bytes: a million pieces, of 124 bytes each in memory, and each
+    of them would be moved whenever the first is taken.  So small pieces of a datatype are joined.
+    """
+
+    @classmethod
+    def replace(cls, channel: SSHChannel[bytes]) -> None:
+        """Put one into *channel*, with what has come already."""
+        waiting = cls()
+        for piece in channel._recv_buf:
+            waiting.append(piece)
+        channel._recv_buf = waiting
+
+    def append(self, piece: tuple[bytes, int | None]) -> None:
+        """Add *piece*, bytes and their datatype."""
+        data, datatype = piece
+        for joined, kind in self[-2:]:  # output and standard error may alternate
+            if kind == datatype and len(joined) < _JOINED_BYTES:
+                joined += data
+                return
+        super().append((bytearray(data), datatype))
+
+    def pop(self, index: SupportsIndex = -1) -> tuple[bytes, int | None]:
+        """Take a piece."""
+        joined, datatype = super().pop(index)
+        return bytes(joined), datatype
 
 
 class Channel(asyncssh.SSHClientSession[bytes], asyncio.Transport):
@@ -48,6 +79,7 @@ class Channel(asyncssh.SSHClientSession[bytes], asyncio.Transport):
         """Begin."""
         self._opened(self)
         self._channel = channel
+        Waiting.replace(channel)
         self._ssh = channel.get_connection()
         self._connection.connection_made(self)
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 import asyncssh
 from asyncssh.channel import SSHChannel
 
+from gateway.engine.transport.ssh.channel import Waiting
 from gateway.engine.transport.turns import Turns
 
 _PIECE = 512  # bytes that are handled at once: they may be 12 messages, each of which takes some 30 µs
@@ -55,6 +56,7 @@ class InTurns(asyncio.Protocol):
         """Take the place of the connection as the session of *channel*, if it is still open."""
         if channel._session is not None:
             channel._session = cast("asyncssh.SSHTCPSession[bytes]", self)
+            Waiting.replace(channel)
 
     def data_received(self, data: bytes, datatype: int | None = None) -> None:
         """Hand over what the host sends."""
