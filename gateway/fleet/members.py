@@ -108,6 +108,7 @@ class Members:
     ) -> None:
         self._registry.watchers.remove(self)
         tasks = list(self._tasks.values())
+        self._tasks.clear()  # a cancelled task refers to its frames, and these to this object
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

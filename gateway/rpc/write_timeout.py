@@ -34,7 +34,7 @@ class StallGuard:
 
     def limit(self, seconds: float | None) -> None:
         """Set the limit, from the next message on."""
-        self.close()
+        self._stop_timer()
         self._seconds = seconds
 
     async def send(self, message: Any) -> None:
@@ -55,7 +55,11 @@ class StallGuard:
             self._since = 0.0
 
     def close(self) -> None:
-        """Stop the timer."""
+        """End the limit.  Nothing can be sent after this."""
+        self._stop_timer()
+        self._send = _closed  # what sends owns this object: the two would wait for the garbage collector
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -67,3 +71,7 @@ class StallGuard:
         else:
             self._expired = True
             self._task.cancel()
+
+
+async def _closed(message: Any) -> None:
+    raise RuntimeError("the stream has ended")

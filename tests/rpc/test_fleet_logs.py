@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
 from dockfleet.v1 import containers_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway.engine.logs.entries import Entry
+from gateway.engine.transport.response_parser import ResponseParser as Received
+from gateway.rpc.context import StreamContext
 from tests.support.fake_engine import FakeEngine, ResponseParser
 from tests.support.fake_events import Daemon
 from tests.support.fake_log import LOGS, STATE, Log, state
 from tests.support.fake_objects import container, full
-from tests.support.gateway import Client, gateway_of
+from tests.support.gateway import Client, gateway_of, receive
 from tests.support.upstream import until
 
 COUNT = 300
 """Lines of each of two logs, of some KiB each: more than one response can have."""
 
 
-def _log(name: str, first: int) -> Log:
-    lines = [b"%s %d %s\n" % (name.encode(), number, b"x" * 3000) for number in range(COUNT)]
-    return Log(*lines, stamps=[(2 * number + first) * 1000 for number in range(COUNT)])
+def _log(name: str, first: int, count: int = COUNT) -> Log:
+    lines = [b"%s %d %s\n" % (name.encode(), number, b"x" * 3000) for number in range(count)]
+    return Log(*lines, stamps=[(2 * number + first) * 1000 for number in range(count)])
 
 
 def _lines(responses: list[pb.StreamLogsResponse]) -> list[bytes]:
@@ -79,3 +85,51 @@ async def test_merged_logs_that_are_followed_end_at_until() -> None:
 
     assert _lines(responses) == [b"1"]
     assert responses[-1].records[-1].end.reason == containers_pb2.LOG_END_REASON_COMPLETE
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Keep the garbage collector off: what reference cycles hold stays."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def _kept() -> list[object]:
+    """Return what a stream holds of a log, and what holds a stream."""
+    return [
+        each
+        for each in gc.get_objects()
+        if type(each) in (Entry, StreamContext) or (type(each) is Received and each.size)
+    ]
+
+
+@pytest.mark.usefixtures("no_collector")
+async def test_nothing_is_kept_of_merged_logs_that_a_client_has_left() -> None:
+    """Their lines are freed at once: a client that comes and goes would fill the memory before a collection."""
+    logs = {full("aa"): _log("a", 0, 20 * COUNT), full("bb"): _log("b", 1, 20 * COUNT)}
+
+    async def answer(exchange: ResponseParser) -> None:
+        await logs[exchange.request.path.split("/")[2]](exchange)
+
+    async def inspect(exchange: ResponseParser) -> None:
+        await exchange.answer(json=state() | {"Id": exchange.request.path.split("/")[2]})
+
+    async with FakeEngine() as engine, gateway_of(engine.address, inventory=True) as client:
+        Daemon(engine).containers = [container("aa", "a", "running"), container("bb", "b", "running")]
+        engine.on(*LOGS, answer)
+        engine.on(*STATE, inspect)
+        host = client.hosts_of_gateway["h1"]
+        await until(lambda: host.outdated is None and len(host.inventory.containers()) == 2)
+        before = _kept()
+        request = pb.StreamLogsRequest(request=containers_pb2.StreamLogsRequest(follow=True))
+        request.hosts.all = request.containers.all = True
+        call = client.fleet.StreamLogs(request)
+        while not (await receive(call)).records:
+            pass
+        during = len(_kept())
+        call.cancel()
+        await until(lambda: len(_kept()) <= len(before))
+
+    assert during > len(before)

@@ -236,6 +236,7 @@ class Connection(asyncio.Protocol):
         if self._upload is not None:
             self._upload.cancel()
         self._unparsed = _NOTHING
+        self._parser.stop()
         if self._state is not State.CLOSED:
             self._state = State.CLOSED
             if self._transport is not None:
@@ -265,6 +266,7 @@ class Connection(asyncio.Protocol):
         if self._state is not State.IDLE:
             raise self._failure or Disconnected("the connection is closed")
         self._state = State.BUSY
+        self._parser.stop()
         self._parser = parser
         self._send(request)
         return parser
@@ -358,7 +360,7 @@ class Connection(asyncio.Protocol):
 
     def _received(self, data: bytes) -> None:
         parser = self._parser
-        if self._failure is not None:
+        if self._failure is not None or self._state is State.CLOSED:
             return
         if self._state is State.IDLE or (parser.complete and not parser.is_session):
             # Unrequested bytes: they must not become the response to the next request.

@@ -86,6 +86,10 @@ class ResponseParser:
         """Note that the peer has closed the connection properly, which ends a session."""
         self.complete = self.complete or self.is_session
 
+    def stop(self) -> None:
+        """Accept no more bytes: what has arrived can still be taken."""
+        self._parser = None  # parser and protocol refer to each other; this frees both without the collector
+
     def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
@@ -97,7 +101,7 @@ class ResponseParser:
         except httptools.HttpParserError as error:
             self._refuse(f"the host's response is not HTTP: {error}")
         if self.complete:
-            self._parser = None  # parser and protocol refer to each other; this frees both without the collector
+            self.stop()
 
     def _refuse(self, why: str) -> None:
         if self.failure is None:
