@@ -17,8 +17,8 @@ OPTIONS = (
     ("grpc.http2.bdp_probe", 0),
     ("grpc.http2.lookahead_bytes", 512 << 10),
     ("grpc.server_handshake_timeout_ms", 5_000),
-    # Calls that wait to be accepted, of all clients; each takes about 10 KiB.  Beyond the first bound grpc refuses some
-    # of them, and beyond the second bound all.
+    # Calls that wait to be accepted, of all clients; each takes 15 KiB, and 22 to 24 KiB once it is accepted.  Beyond
+    # the first bound grpc refuses some of them, and beyond the second bound all.
     ("grpc.server.max_pending_requests", 10_000),
     ("grpc.server.max_pending_requests_hard_limit", 20_000),
     ("grpc.keepalive_time_ms", 20_000),

@@ -63,7 +63,7 @@ class SilentCalls(Attack):
 
     def bounds(self) -> tuple[Bound, ...]:
         kept = Bound("open_calls", 0, f"calls that are open after {self.seconds} s")
-        waiting = max(64, self.calls / 80)  # what waits to be accepted takes about 10 KiB
+        waiting = max(64, self.calls // 64)  # grpc alone takes 15 KiB for each, before any is accepted
         return (STREAMS, Bound("memory_peak", waiting, "MiB of memory"), *((kept,) if self.seconds else ()))
 
     @asynccontextmanager
