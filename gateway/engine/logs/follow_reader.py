@@ -8,8 +8,8 @@ from math import inf
 
 from gateway.engine.logs.answer import Answer
 from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.joint import Joint
 from gateway.engine.logs.marks import Marks
-from gateway.engine.logs.overlap import Joint
 from gateway.engine.logs.plain_reader import PlainReader
 
 _REST_SECONDS = 0.05  # for which the parts of a long line wait for the rest

@@ -4,25 +4,23 @@ An engine that follows a log leaves out files that rotate faster than it reads, 
 plain answer, without `follow`, is always contiguous.  If it contains an entry that was sent, it contains all entries
 after that one.  So it proves the entries that were sent since, or shows which are missing.
 
-`Position` holds what was sent, `Overlap` compares a plain answer with it, and `Joint` finds the new entries of a follow
-answer.  This module does no I/O, and uses no time to decide whether an entry is missing.
+`Position` holds what was sent, and `Overlap` compares a plain answer with it.  This module does no I/O, and uses no
+time to decide whether an entry is missing.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from enum import Enum
 from itertools import islice
 
-from gateway.engine.codec.timestamps import nanoseconds
 from gateway.engine.logs.cursor import LogCursor
 from gateway.engine.logs.entries import Entry
 from gateway.engine.logs.marks import ANCHOR, MASK, UNKNOWN, Marks, end_alike, mark_of
 from gateway.engine.logs.runs import Rotation
 
 _RECENT = 16 << 10  # entries that are recognised when an engine repeats them
-_BACKWARDS = 1_000_000_000  # nanoseconds; entries are out of order by less, unless the clock was set back
 
 
 class Position:
@@ -288,61 +286,3 @@ class Overlap:
             number += 1
         self.found = not self._elided and self._next == len(believed)
         return number
-
-
-class Joint:
-    """Finds the new entries of a follow answer.
-
-    An entry is new if the entry before it in the answer is the last one that was sent.  Entries that were sent are left
-    out: the answer begins before the position, and Docker 20.10 repeats whole files.
-    """
-
-    def __init__(self, position: Position, tail: int, *, whole: bool = False) -> None:
-        """The answer begins with the last *tail* entries of the log that were sent before, or, if *whole*, with all."""
-        self.previous: int | None = None  # the mark of the last entry taken from the answer
-        self.joined = whole and position.last is None  # the last entry sent has come, or none was sent
-        self._position = position
-        self._tail = tail
-        self._passed = 0
-
-    def take(self, entries: Sequence[Entry], marks: list[int], repeated: Set[int] = frozenset()) -> tuple[int, int]:
-        """Return how many of the next entries were sent before, and how many after those are new.
-
-        *marks* may be absent for entries of a log that does not rotate, once the answer is joined.  *repeated* are the
-        marks of pieces that equal a piece before them: the line can have both, or the engine repeats itself.
-
-        Pass the remaining entries again.  When both numbers are 0, only a plain answer shows whether the first one is
-        new.
-        """
-        if not self.joined:
-            return self._join(marks)
-        if not self._position.rotates:
-            return 0, marks.index(UNKNOWN) if UNKNOWN in marks else len(entries)
-        return self._take(entries, marks, repeated)
-
-    def _join(self, marks: list[int]) -> tuple[int, int]:
-        last = self._position.last
-        if last in marks:
-            self.joined, self.previous = True, last
-            return len(marks) - marks[::-1].index(last), 0
-        self._passed += len(marks)
-        return (0, 0) if last is None or self._passed > self._tail else (len(marks), 0)
-
-    def _take(self, entries: Sequence[Entry], marks: list[int], repeated: Set[int]) -> tuple[int, int]:
-        recent, known = self._position.recent, 0
-        while known < len(marks) and marks[known] in recent:
-            self.previous = marks[known]
-            known += 1
-        if known == len(marks) or self.previous is None or self.previous != self._position.last:
-            return known, 0
-        if entries[known].time < self._position.time and _is_far_before(entries[known].time, self._position.time):
-            return known, 0  # the engine repeats an old entry, or the clock was set back
-        new, seen = known, {UNKNOWN, *repeated}
-        while new < len(marks) and marks[new] not in recent and marks[new] not in seen:
-            seen.add(marks[new])
-            new += 1
-        return known, new - known
-
-
-def _is_far_before(time: bytes, other: bytes) -> bool:
-    return nanoseconds(other) - nanoseconds(time) > _BACKWARDS

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from gateway.engine.codec.timestamps import time_of
 from gateway.engine.logs.cursor import LogCursor, LogTokenCodec, ResumePoint
 from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.joint import Joint
 from gateway.engine.logs.marks import LEAST_PIECE, Marks
-from gateway.engine.logs.overlap import Joint, Overlap, Position, Verdict
+from gateway.engine.logs.overlap import Overlap, Position, Verdict
 from gateway.engine.logs.runs import Rotation, Run, stored_bytes
 from gateway.engine.queries import Inspection
 from tests.support.fake_log import state
