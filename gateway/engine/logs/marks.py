@@ -28,6 +28,11 @@ def mark_of(entry: Entry) -> int:
     return crc32(line, stream) << 32 | crc32(time)
 
 
+def is_piece(entry: Entry) -> bool:
+    """Return whether the line of *entry* goes on in another entry."""
+    return len(entry[2]) >= LEAST_PIECE and not entry[2].endswith(b"\n")
+
+
 def end_alike(marks: Sequence[int], others: Sequence[int]) -> bool:
     """Return whether the last of *marks* can stand for the same entries as the last of *others*."""
     pairs = zip(reversed(marks), reversed(others), strict=False)

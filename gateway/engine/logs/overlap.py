@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum
-from itertools import islice
+from itertools import islice, takewhile
 
 from gateway.engine.logs.cursor import LogCursor
 from gateway.engine.logs.entries import Entry
-from gateway.engine.logs.marks import ANCHOR, MASK, UNKNOWN, Marks, end_alike, mark_of
+from gateway.engine.logs.marks import ANCHOR, MASK, UNKNOWN, Marks, end_alike, is_piece, mark_of
 from gateway.engine.logs.runs import Rotation
 
 _RECENT = 16 << 10  # entries that are recognised when an engine repeats them
@@ -112,10 +112,19 @@ class Position:
         self._advance(entries, marks)
 
     def proven(self) -> None:
-        """Note that all accepted entries are proven, or that gaps were sent for those that are missing."""
+        """Note that all accepted entries are proven."""
         self.believed = []
         self.elided = self.elided_sum = self._unproven = self._checksum = 0
         self._waiting_proven = len(self._waiting)
+
+    def proven_with_gaps(self, marks: list[int]) -> None:
+        """Note that entries are missing between those accepted, which have all been sent.
+
+        *marks* are those of the last entries of the log up to here, with the missing ones, as later answers have them.
+        """
+        self._tail = deque(marks, maxlen=ANCHOR)
+        self._remember(marks)
+        self.proven()
 
     def reach_as(self, numbering: Marks) -> None:
         """Note what *numbering*, which has given the last entries their marks, knows of lines that have not ended."""
@@ -196,7 +205,7 @@ class Overlap:
         self.anchor_time = position.anchor_time
         self._anchor = position.anchor
         self._numbering = numbering
-        self._before: deque[int] = deque(maxlen=ANCHOR)  # marks of the answer, while the anchor is not found
+        self._last: deque[int] = deque(maxlen=ANCHOR)  # marks of the last entries of the answer, up to the position
         self._believed = {mark: number for number, mark in enumerate(position.believed)}
         self._next = 0  # the number of the first believed entry that is not found yet
         self._elided, self._sum = position.elided, position.elided_sum
@@ -212,13 +221,15 @@ class Overlap:
 
         They end early when only an answer with more entries shows what the next one is; then `is_cut`.
         """
-        number, end = 0, len(entries)
+        number, end, had_found = 0, len(entries), self.found
         if not self._begun:
             number = self._begin(entries, marks)
         if self._begun and not self.is_whole and UNKNOWN in marks[number:]:
             self.is_cut, end = True, marks.index(UNKNOWN, number)
         if self._begun and not self.found:
             number = self._compare(entries[:end], marks[:end], number)
+        if not had_found:
+            self._last.extend(marks[:number])
         return (number, end) if self.found else (end, end)
 
     def finish(self) -> Verdict:
@@ -241,6 +252,11 @@ class Overlap:
         return self.anchor_time in self._numbering.repeating
 
     @property
+    def last_marks(self) -> list[int]:
+        """The marks of the last entries up to the position, as far as they are known."""
+        return list(takewhile(lambda mark: mark != UNKNOWN, reversed(self._last)))[::-1]
+
+    @property
     def last_found(self) -> bytes:
         """The time of the last entry that was sent and is found."""
         return self._time
@@ -258,13 +274,12 @@ class Overlap:
             if self.is_whole and mark in self._believed:  # the log does not have the entries before it any more
                 self._begun, self._next, self._elided, self._missing = True, self._believed[mark], 0, True
                 return number
-        self._before.extend(marks[-ANCHOR:])
         return len(entries)
 
     def _is_anchor(self, marks: list[int], number: int) -> bool:
         if self._numbering.repeating:  # the marks before can differ, although they stand for the same pieces
             return True
-        return end_alike((*self._before, *marks[max(0, number - ANCHOR) : number + 1]), self._anchor)
+        return end_alike((*self._last, *marks[max(0, number - ANCHOR) : number + 1]), self._anchor)
 
     def _compare(self, entries: Sequence[Entry], marks: list[int], number: int) -> int:
         """Compare with the believed entries, and return how many entries end with the last of them."""
@@ -276,7 +291,7 @@ class Overlap:
             number += 1
         believed = self._position.believed
         while self._next < len(believed) and number < len(marks):
-            place = self._believed.get(marks[number], -1)
+            place = self._place(entries[number], marks[number])
             if place >= self._next:
                 if self._missing or place > self._next:
                     self.gaps.append((self._time, entries[number][1]))
@@ -286,3 +301,13 @@ class Overlap:
             number += 1
         self.found = not self._elided and self._next == len(believed)
         return number
+
+    def _place(self, entry: Entry, mark: int) -> int:
+        """Return the number of the believed entry that *entry* can be; -1 without one.
+
+        A follow answer may have left out the beginning of a line.  Then its pieces were counted from a later one, and
+        they are found as the next pieces with their text, in the order in which they were sent.
+        """
+        if self._position.believed[self._next] in (mark, mark_of(entry)):
+            return self._next
+        return -1 if is_piece(entry) else self._believed.get(mark, -1)

@@ -204,18 +204,27 @@ class PlainReader:
             if overlap.is_whole and position.rotates:
                 answer.stored += stored_bytes(entries)
             if overlap.found and not had_found:
-                position.proven()
+                self._prove(overlap)
                 position.reach_as(answer.marks)
-                sender.broken &= not overlap.gaps
                 sender.reconnected()
-                for after, before in overlap.gaps:
-                    sender.gap(after, before)
             if begin < end:
                 # Only the end of an answer shows its size.  A reader that leaves before has to compare again.
                 believed = overlap.is_ambiguous
                 await self._send(answer, entries[begin:end], marks[begin:end] or None, believed=believed)
             if overlap.is_cut:
                 return
+
+    def _prove(self, overlap: Overlap) -> None:
+        """Note that the entries that were sent are found, after the gaps between them."""
+        sender, position = self.sender, self.sender.position
+        if not overlap.gaps:
+            position.proven()
+            return
+        sender.broken = False
+        sender.flush()
+        position.proven_with_gaps(overlap.last_marks)
+        for after, before in overlap.gaps:
+            sender.gap(after, before)
 
     def _check_first(self, overlap: Overlap, answer: _PlainAnswer, next_time: bytes, *, has_paused: bool) -> None:
         """Send a gap if the position was found only on condition that the log has all its entries, and it may not.

@@ -391,7 +391,7 @@ async def test_lines_that_an_engine_leaves_out_are_a_late_gap(
     daemon: FakeEngine, monkeypatch: pytest.MonkeyPatch, through_cursor: bool
 ) -> None:
     """The next plain answer shows what is missing between two that were sent; also to a reader that resumes there."""
-    monkeypatch.setattr(pace, "_PROVE_SECONDS", 3600.0 if through_cursor else 0.2)
+    monkeypatch.setattr(pace, "_PROVE_SECONDS", 3600.0)  # the silence after the last line is the reason for a proof
     lines = Log(*LINES[:3])
     daemon.on(*LOGS, lines)
     daemon.on(*STATE, json=state(log=ROTATED))
@@ -405,11 +405,31 @@ async def test_lines_that_an_engine_leaves_out_are_a_late_gap(
         lines.write(*((NOON + n * SECOND, LINES[n], 1) for n in range(5, 8)))
         things = await reading
         cursor = follower.cursor
-    assert things == list(LINES[5:]) if through_cursor else [*LINES[5:], late]
+    assert things == [*LINES[5:], *([] if through_cursor else [late])]
 
     if through_cursor:
         async with following_of(daemon, state(log=ROTATED), cursor) as follower:
             assert await read(follower, 1) == [late]
+
+
+async def test_a_late_gap_comes_once(daemon: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Later answers have the lines that the engine left out, and neither the gap nor a line comes again."""
+    monkeypatch.setattr(pace, "_PROVE_SECONDS", 3600.0)
+    lines = Log(*LINES[:3])
+    daemon.on(*LOGS, lines)
+    daemon.on(*STATE, json=state(log=ROTATED))
+
+    async with following_of(daemon, state(log=ROTATED)) as follower:
+        await read(follower, 3)
+        reading = asyncio.create_task(read(follower, 2))
+        await daemon.until(lambda: lines.followed)
+        lines.write((NOON + 3 * SECOND, LINES[3], 1), skip=True)
+        lines.write((NOON + 4 * SECOND, LINES[4], 1))
+        assert await reading == [LINES[4], gap(2 * SECOND, 4 * SECOND)]
+        lines.write((NOON + 5 * SECOND, LINES[5], 1), skip=True)
+        lines.cut()
+
+        assert await read(follower, 2) == [RECONNECTED, LINES[5]]
 
 
 async def test_an_engine_that_repeats_itself_is_not_believed(daemon: FakeEngine) -> None:

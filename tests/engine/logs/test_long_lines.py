@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from gateway.engine.codec.timestamps import nanoseconds
+from gateway.engine.codec.timestamps import nanoseconds, time_of
 from gateway.engine.logs import follow_reader, pace
 from gateway.engine.logs.cursor import LogCursor
-from gateway.engine.logs.records import Batch, End, Gap
+from gateway.engine.logs.records import Batch, End, Gap, GapReason
 from gateway.engine.logs.runs import Rotation
 from gateway.engine.resumable import retry
 from tests.engine.logs.test_following import Reader, following_of, read
@@ -94,6 +94,31 @@ async def test_the_end_of_a_line_that_repeats_itself_is_a_position(daemon: FakeE
             things += await read(follower, 1)
 
     assert b"".join(things) == text(*pieces[-10:], *pieces[:70]) + b"\nnext\n"
+
+
+async def test_a_follow_answer_that_begins_within_a_line_is_found_in_order(daemon: FakeEngine) -> None:
+    """The engine leaves out the first pieces of a line that repeats itself: later ones come once, after a gap."""
+    log = Log(b"before\n", stamps=[-1])
+    daemon.on(*LOGS, log)
+    daemon.on(*STATE, json=state(log=FILES))
+
+    async with following_of(daemon, state(log=FILES)) as follower:
+        things = await read(follower, 1)
+        reading = asyncio.create_task(read(follower, 1))
+        await daemon.until(lambda: log.followed)
+        log.write(piece(1), piece(2), skip=True)
+        log.write(piece(0), piece(1), piece(2))
+        things += await reading
+        log.write(piece(0), END, (NOON + 1, b"next\n", 1))
+        while things[-1] != b"next\n":
+            things += await read(follower, 1)
+
+    assert b"".join(one for one in things if isinstance(one, bytes)) == (
+        b"before\n" + text(*map(piece, [0, 1, 2, 0])) + b"\nnext\n"
+    )
+    assert [one for one in things if not isinstance(one, bytes)] == [
+        ("gap", time_of(NOON - 1), time_of(NOON), GapReason.ROTATED)
+    ]
 
 
 # Any history
