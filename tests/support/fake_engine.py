@@ -130,7 +130,8 @@ class ResponseParser:
     def abort(self) -> None:
         """Reset the connection: RST.  A unix socket has none, its client sees a sudden end."""
         self.keep_alive = False
-        self._writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        if (socket := self._writer.get_extra_info("socket")) is not None:  # the client has not left yet
+            socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
     async def wait_closed(self) -> None:
