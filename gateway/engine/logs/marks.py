@@ -19,6 +19,7 @@ LEAST_PIECE = 4 << 10  # bytes; a shorter piece is the end of a line, because en
 UNKNOWN = -1  # the mark of a piece of a line whose beginning is not known
 MASK = (1 << 64) - 1
 
+_TIME = (1 << 32) - 1  # the bits of a mark that a time has
 _COUNTED = 32 << 10  # different pieces of a line that are counted: 512 MiB
 
 
@@ -31,6 +32,11 @@ def mark_of(entry: Entry) -> int:
 def is_piece(entry: Entry) -> bool:
     """Return whether the line of *entry* goes on in another entry."""
     return len(entry[2]) >= LEAST_PIECE and not entry[2].endswith(b"\n")
+
+
+def is_same_time(mark: int, other: int) -> bool:
+    """Return whether two marks are of entries with one time, if they are the first of equal pieces."""
+    return mark & _TIME == other & _TIME
 
 
 def end_alike(marks: Sequence[int], others: Sequence[int]) -> bool:
@@ -61,10 +67,11 @@ class Marks:
         """*from_beginning*: the answer begins with the first entry of the log.
 
         If the log rotates, this entry can be a piece whose line had others before it.  Then the counts of this line are
-        too small, and they change with the next rotation.  `repeating` says whether this can matter.
+        too small, and they change with the next rotation.  `first_lines` and `repeating` say whether this can matter.
         """
         self.repeated: set[int] = set()  # the marks of those of the last entries that equal a piece before
-        self.repeating: set[bytes] = set()  # times of lines with equal pieces that can have begun before the answer
+        self.first_lines: set[bytes] = set()  # times of long lines that can have begun before the answer
+        self.repeating: set[bytes] = set()  # times of those of them that have equal pieces
         self._from_beginning = from_beginning
         self._count = 0  # entries so far
         self._lines = {
@@ -91,6 +98,7 @@ class Marks:
             line = self._lines[stream] = _Line(time, number, is_first=False)
         if not line.time:
             line.time, line.begin = time, number
+            self.first_lines.add(time)
         if not line.is_known:
             return UNKNOWN
         count = line.counts.get(mark, 0)

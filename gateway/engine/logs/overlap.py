@@ -17,7 +17,7 @@ from itertools import islice, takewhile
 
 from gateway.engine.logs.cursor import LogCursor
 from gateway.engine.logs.entries import Entry
-from gateway.engine.logs.marks import ANCHOR, MASK, UNKNOWN, Marks, end_alike, is_piece, mark_of
+from gateway.engine.logs.marks import ANCHOR, MASK, UNKNOWN, Marks, end_alike, is_piece, is_same_time, mark_of
 from gateway.engine.logs.runs import Rotation
 
 _RECENT = 16 << 10  # entries that are recognised when an engine repeats them
@@ -52,6 +52,7 @@ class Position:
         self._waiting_proven = 0
         self._anchor: tuple[int, ...] = ()  # valid while entries are believed
         self._anchor_time = b""
+        self._anchor_reach = 0
         self._unproven, self._checksum = cursor.unproven, cursor.checksum  # of those sent
         if cursor.unproven:
             self._anchor = (cursor.proven,) if cursor.proven else ()
@@ -70,6 +71,12 @@ class Position:
     def anchor_time(self) -> bytes:
         """The time of the last entry that is proven."""
         return self._anchor_time if self.believed else self.time
+
+    @property
+    def anchor_reach(self) -> int:
+        """How many entries the log had up to the anchor; 0 if its line is not certainly the first of the log."""
+        reach = self.reach if self.reaches_beginning else 0
+        return self._anchor_reach if self.believed else reach
 
     @property
     def last(self) -> int | None:
@@ -107,7 +114,7 @@ class Position:
             self.prove(entries, marks)
             return
         if not self.believed:
-            self._anchor, self._anchor_time = self._last(), self.time
+            self._anchor, self._anchor_time, self._anchor_reach = self._last(), self.time, self.anchor_reach
         self.believed += marks
         self._advance(entries, marks)
 
@@ -205,6 +212,8 @@ class Overlap:
         self.anchor_time = position.anchor_time
         self._anchor = position.anchor
         self._numbering = numbering
+        self._count = 0  # entries of the answer before the next ones, while the anchor is not found
+        self._can_be_later = False  # see `is_ambiguous`
         self._last: deque[int] = deque(maxlen=ANCHOR)  # marks of the last entries of the answer, up to the position
         self._believed = {mark: number for number, mark in enumerate(position.believed)}
         self._next = 0  # the number of the first believed entry that is not found yet
@@ -224,6 +233,7 @@ class Overlap:
         number, end, had_found = 0, len(entries), self.found
         if not self._begun:
             number = self._begin(entries, marks)
+            self._count += len(entries)
         if self._begun and not self.is_whole and UNKNOWN in marks[number:]:
             self.is_cut, end = True, marks.index(UNKNOWN, number)
         if self._begun and not self.found:
@@ -247,8 +257,15 @@ class Overlap:
     def is_ambiguous(self) -> bool:
         """Whether the anchor can be another piece, further on in a line that repeats itself.
 
-        This is so if the log of the answer does not have the first pieces of this line any more.
+        This is so if the log of the answer does not have the first pieces of this line any more.  The line can repeat
+        itself without equal pieces in the answer, if more than these have been written since the anchor.  Then the
+        anchor is most likely not as far from the beginning of the log as it was.
         """
+        return self.repeats or self._can_be_later
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the line of the anchor repeats itself in the answer, and can have begun before it."""
         return self.anchor_time in self._numbering.repeating
 
     @property
@@ -270,11 +287,26 @@ class Overlap:
         for number, mark in enumerate(marks):
             if mark == last and self._is_anchor(marks, number):
                 self._begun, self._time = True, entries[number][1]
+                self._can_be_later = (
+                    is_piece(entries[number])
+                    and self._time in self._numbering.first_lines
+                    and self._count + number + 1 != self._position.anchor_reach
+                )
                 return number if self._position.ahead else number + 1
             if self.is_whole and mark in self._believed:  # the log does not have the entries before it any more
-                self._begun, self._next, self._elided, self._missing = True, self._believed[mark], 0, True
+                self._begun, self._elided, self._missing = True, 0, True
+                self._next = self._first_left(entries[number], mark)
                 return number
         return len(entries)
+
+    def _first_left(self, entry: Entry, mark: int) -> int:
+        """Return the number of the first believed entry that the log still has; *entry* is the first that can be one.
+
+        A line that begins in the answer is there with all its pieces that were sent.
+        """
+        if is_piece(entry) and entry.time not in self._numbering.first_lines:
+            return next(number for number, other in enumerate(self._position.believed) if is_same_time(mark, other))
+        return self._believed[mark]
 
     def _is_anchor(self, marks: list[int], number: int) -> bool:
         if self._numbering.repeating:  # the marks before can differ, although they stand for the same pieces

@@ -184,7 +184,7 @@ class PlainReader:
             return self._settled()
         sender.broken = False
         # Then the log still has entries that were sent, and to send all of it would repeat them.
-        has_sent = overlap.is_ambiguous and sender.run.rotation.max_files > 1
+        has_sent = overlap.repeats and sender.run.rotation.max_files > 1
         if verdict is Verdict.LOST and not has_sent:
             return await self._send_after_loss(position.anchor_time)
         position.is_placed = False
@@ -209,7 +209,7 @@ class PlainReader:
                 sender.reconnected()
             if begin < end:
                 # Only the end of an answer shows its size.  A reader that leaves before has to compare again.
-                believed = overlap.is_ambiguous
+                believed = overlap.is_ambiguous or overlap.from_beginning
                 await self._send(answer, entries[begin:end], marks[begin:end] or None, believed=believed)
             if overlap.is_cut:
                 return

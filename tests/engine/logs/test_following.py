@@ -496,6 +496,25 @@ async def test_an_empty_log_is_a_position(daemon: FakeEngine, log: dict[str, str
             assert await read(other, 8) == list(LINES)
 
 
+async def test_what_an_empty_log_has_lost_is_a_gap_for_a_reader_that_leaves_early(daemon: FakeEngine) -> None:
+    """Only the end of the first answer shows it, and the reader resumes within this answer."""
+    lines = [b"%099999d\n" % number for number in range(30)]
+    daemon.on(*LOGS, Log(*lines))
+    daemon.on(*STATE, json=state(running=False, log=ROTATED))
+    empty = LogCursor(state()["State"]["StartedAt"])
+
+    async with following_of(daemon, state(log=ROTATED), empty) as follower:
+        first = await follower.next()
+        cursor = first[-1].cursor
+    async with following_of(daemon, state(running=False, log=ROTATED), cursor) as follower:
+        things = await read(follower)
+
+    begun = [one for record in first for one in position(record)]
+    assert [one for one in [*begun, *things] if isinstance(one, bytes)] == lines
+    assert begun == lines[: len(begun)] != lines
+    assert gap(None, 0) in things
+
+
 @pytest.mark.parametrize("log", [{}, ROTATED], ids=["one file", "rotated"])
 async def test_a_log_that_stays_empty_has_no_gap(daemon: FakeEngine, log: dict[str, str]) -> None:
     """Neither after a break nor at the end of its container."""

@@ -44,7 +44,7 @@ def text(*pieces: Line) -> bytes:
     return b"".join(line for _, line, _ in pieces)
 
 
-@pytest.mark.parametrize("config", [{}, ONE_FILE, FILES], ids=CONFIGS)
+@pytest.mark.parametrize("config", [{}, ONE_FILE, {"max-size": "10m"}, FILES], ids=[*CONFIGS[:2], "10 MB", CONFIGS[2]])
 async def test_a_log_that_begins_with_one_piece_is_sent_once(daemon: FakeEngine, config: dict[str, str]) -> None:
     """The first answer that is not empty has the first piece of a long line alone."""
     log, pieces = Log(), [piece(number) for number in range(20)]
@@ -119,6 +119,29 @@ async def test_a_follow_answer_that_begins_within_a_line_is_found_in_order(daemo
     assert [one for one in things if not isinstance(one, bytes)] == [
         ("gap", time_of(NOON - 1), time_of(NOON), GapReason.ROTATED)
     ]
+
+
+async def test_a_line_that_can_have_repeated_itself_unseen_has_a_gap(daemon: FakeEngine) -> None:
+    """While the reader is away, a line fills more than the log, and the last piece that was sent comes again."""
+    config = {"max-size": "200k", "max-file": "3"}
+    log = Log()
+    log.lines = [piece(number) for number in range(10)]
+    daemon.on(*LOGS, log)
+    daemon.on(*STATE, json=state(log=config))
+
+    async with following_of(daemon, state(log=config)) as follower:
+        things = await read(follower, 1)
+        reading = asyncio.create_task(read(follower, 1))
+        await daemon.until(lambda: log.followed)
+        log.lines = [*[piece(number % 40) for number in range(45, 80)], END, (NOON + 1, b"next\n", 1)]
+        log.cut()
+        things += await reading
+        gap = "gap", time_of(NOON), time_of(NOON), GapReason.ROTATED
+        while gap not in things:  # the end of the answer shows it
+            things += await read(follower, 1)
+
+    expected = text(*map(piece, range(10)), *[piece(number % 40) for number in range(50, 80)]) + b"\nnext\n"
+    assert b"".join(one for one in things if isinstance(one, bytes)) == expected
 
 
 # Any history

@@ -167,6 +167,19 @@ def test_what_was_rotated_away_is_named_or_cannot_be_missing(proven: int, extra:
         assert position.anchor_time == log[proven - 1].time
 
 
+def test_pieces_of_a_line_that_begins_in_the_answer_are_found_in_the_order_in_which_they_were_sent() -> None:
+    """A follow answer has left out the first two, and the log does not have the last proven entry any more."""
+    before = Entry(1, time_of(NOON), b"before\n")
+    pieces = [Entry(1, time_of(NOON + 2), b"%d" % (number % 3) * LEAST_PIECE) for number in range(6)]
+    end = Entry(1, time_of(NOON + 2), b"end\n")
+    position = at([before], 1)
+    emit(position, pieces[2:5], Marks().of([before, *pieces[2:5]])[1:], believed=True)
+
+    verdict, new, gaps = settle(position, [Entry(1, time_of(NOON + 1), b"first\n"), *pieces, end])
+
+    assert (verdict, new, gaps) == (Verdict.FOUND, [pieces[5], end], [(before.time, end.time)])
+
+
 @given(st.integers(1, 10), st.booleans())
 def test_what_follows_a_gap_is_sent_once(count: int, resume: bool) -> None:
     """The first entry after it is sent from the position before it, and is then one like the others."""
