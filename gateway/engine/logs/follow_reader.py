@@ -150,7 +150,10 @@ class FollowReader:
 
         New entries after a silence show that the follow answer has left them out, because it had the time to send them.
         """
+        sender, gaps = self._sender, self._sender.gaps
         new = await self._plain.catch_up(next_time)
-        if self._pace.hurried or self._sender.ended or not self._sender.run.running:
+        if self._pace.hurried or sender.ended or not sender.run.running:
             return Next.PLAIN_ANSWER
+        if sender.gaps > gaps and sender.position.reach:
+            return Next.FOLLOW_ANSWER  # it may count the pieces of a line from one that the log does not have any more
         return Next.FOLLOW_ANSWER if silent and new else None

@@ -29,7 +29,7 @@ class Sender:
     """Sends the records of one log, each with the position after it.
 
     `position` is what was sent, and `run` the run of the container that is read.  `broken` means that a `Reconnected`
-    is due, and `ended` that an `End` was sent.
+    is due, and `ended` that an `End` was sent.  `gaps` is the number of gaps.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Sender:
         self.run = run
         self.broken = False
         self.ended = False
+        self.gaps = 0
         self.ends_at = ends_at
         self._state = state
         self._next_run: Run | None = None  # the next run has begun; `run` was not sent to its end yet
@@ -176,6 +177,7 @@ class Sender:
         self.flush()
         reason = GapReason.ROTATED if self.position.rotates else GapReason.REPLACED
         gap = Gap(self.cursor, after, before, reason)
+        self.gaps += 1
         self._count(gap)
         self._put(gap)
 

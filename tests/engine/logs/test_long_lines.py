@@ -17,7 +17,7 @@ from gateway.engine.logs.records import Batch, End, Gap, GapReason
 from gateway.engine.logs.runs import Rotation
 from gateway.engine.resumable import retry
 from tests.engine.logs.test_following import Reader, following_of, read
-from tests.support.fake_engine import FakeEngine
+from tests.support.fake_engine import FakeEngine, ResponseParser
 from tests.support.fake_log import LOGS, NOON, STATE, Line, Log, state
 
 ONE_FILE, FILES = {"max-size": "200m"}, {"max-size": "20m", "max-file": "5"}
@@ -25,6 +25,7 @@ CONFIGS = ["not rotated", "one file", "several files"]
 SMALL_FILES, ONE_SMALL_FILE = {"max-size": "300k", "max-file": "3"}, {"max-size": "600k"}
 SEEDS = int(os.environ.get("LONG_LINE_SEEDS", "6"))
 END = (NOON, b"\n", 1)
+PIECE = 4096  # bytes; the least that counts as a piece of a long line
 
 
 @pytest.fixture
@@ -144,9 +145,46 @@ async def test_a_line_that_can_have_repeated_itself_unseen_has_a_gap(daemon: Fak
     assert b"".join(one for one in things if isinstance(one, bytes)) == expected
 
 
-# Any history
+class RotatedLog(Log):
+    """A log that has other lines at each of the next requests, plain ones and those that follow."""
 
-PIECE = 4096  # bytes; the least that counts as a piece of a long line
+    followed_lines: list[Line]
+    plain_lines: list[Line]
+
+    async def __call__(self, exchange: ResponseParser) -> None:
+        """Answer one request."""
+        follow = dict(exchange.request.query)["follow"] == "true"
+        if follow and self.followed_lines:
+            self.lines, self.followed_lines = self.followed_lines, []
+        elif not (follow or self.followed_lines):
+            self.lines = self.plain_lines
+        await super().__call__(exchange)
+
+
+async def test_after_a_loss_a_follow_answer_from_before_is_not_believed(daemon: FakeEngine) -> None:
+    """It counts the pieces of a line from its beginning, which the log does not have any more."""
+    pieces = [(NOON + 1, b"%08d" % (number % 100) * (PIECE // 8), 1) for number in range(170)]
+    end = [(NOON + 1, b"end\n", 1), (NOON + 2, b"next\n", 1)]
+    log = RotatedLog()
+    log.lines, log.followed_lines, log.plain_lines = [piece(0)], pieces[:100], pieces[160:]
+    daemon.on(*LOGS, log)
+    daemon.on(*STATE, json=state(log=ONE_SMALL_FILE))
+
+    async with following_of(daemon, state(log=ONE_SMALL_FILE)) as follower:
+        things = await read(follower, 3)
+        await daemon.until(lambda: log.followed)
+        log.write(*end)
+        while things[-1] != b"next\n":
+            things += await read(follower, 1)
+
+    texts = [one for one in things if isinstance(one, bytes)]
+    assert b"".join(texts) == text(piece(0), *pieces[160:], *end)
+    assert [one for one in things if not isinstance(one, bytes)] == [
+        ("gap", time_of(NOON), time_of(NOON + 1), GapReason.ROTATED)
+    ]
+
+
+# Any history
 
 
 def pieces_of(random: Random, size: int, time: int, stream: int) -> list[Line]:
