@@ -11,6 +11,7 @@ import pytest
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
 from dockfleet.v1 import containers_pb2
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine.logs.entries import Entry
@@ -41,6 +42,7 @@ async def _read(client: Client, **more: Any) -> list[pb.StreamLogsResponse]:
     request = pb.StreamLogsRequest(
         hosts=selectors_pb2.HostSelector(all=True),
         containers=selectors_pb2.ContainerSelector(all=True),
+        max_wait=Duration(seconds=60),  # on a busy machine, a log would be left out after one second
         **more,
     )
     return [response async for response in client.fleet.StreamLogs(request)]

@@ -42,11 +42,13 @@ class DnsHosts:
         import dns.exception
         import dns.resolver
 
-        broken = False
+        from gateway.fleet.sources.dns_sockets import ClosingBackend
+
+        broken, backend = False, ClosingBackend()
         while True:
             seconds = _LEAST_SECONDS
             try:
-                answer = await self._resolver().resolve(self._name, "SRV", lifetime=_ANSWER_SECONDS)
+                answer = await self._resolver().resolve(self._name, "SRV", lifetime=_ANSWER_SECONDS, backend=backend)
             except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
                 self._feed.publish([], after_break=True)  # correct perhaps, or the zone is being edited
             except (dns.exception.DNSException, OSError) as error:

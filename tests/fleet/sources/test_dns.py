@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
+import dns.asyncresolver
 import dns.message
+import dns.nameserver
 import dns.rcode
 import dns.rrset
 import grpc
@@ -14,6 +17,7 @@ import pytest
 from dockfleet.fleet.v1 import fleet_pb2, selectors_pb2
 
 from gateway.fleet.sources import dns as source_of_hosts
+from gateway.fleet.sources.dns_sockets import ClosingBackend
 from tests.support.fleets import Fleet, fleet_of, gateway, source, until_source
 from tests.support.upstream import refusal
 
@@ -118,3 +122,26 @@ async def test_plaintext_beyond_this_machine_is_refused_unless_told_so(server: N
     [refused] = found.refused_entries
     assert (refused.place, found.hosts) == ("north.example.com:2375", 0)
     assert "in plaintext beyond this machine" in refused.message
+
+
+def _open_sockets() -> int:
+    """Return how many UDP sockets of the loop are open; uvloop opens the file of one late, so that files show less."""
+    transports: list[Any] = [each for each in gc.get_objects() if type(each).__name__ == "UDPTransport"]
+    return sum(not transport.is_closing() for transport in transports)
+
+
+@pytest.mark.parametrize("iterations", range(8))
+async def test_a_query_that_is_cancelled_leaves_no_socket(server: NameServer, iterations: int) -> None:
+    """Whenever that is: uvloop keeps a socket whose creation was cancelled, and a gateway that ends can wait for it."""
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    host, _, port = server.address.partition(":")
+    resolver.nameservers = [dns.nameserver.Do53Nameserver(host, int(port))]
+    before = _open_sockets()
+
+    query = asyncio.create_task(resolver.resolve(NAME, "SRV", backend=ClosingBackend()))
+    for _ in range(iterations):
+        await asyncio.sleep(0)
+    query.cancel()
+    await asyncio.gather(query, return_exceptions=True)
+
+    assert _open_sockets() == before
