@@ -82,7 +82,13 @@ class Stage:
         """Set it up, with the log driver *driver*."""
         config = {"network_mode": "none", "log_config": {"type": driver}, "tmpfs": {"/tmp": ""}}
         container = await containers.start(*writer(), host_config=config)
-        return cls(client, host, containers, engine, container)
+        stage = cls(client, host, containers, engine, container)
+        await until(stage.counts)  # so that READY is written: a reader that attaches does not get it
+        return stage
+
+    async def counts(self) -> bool:
+        """Whether the container's writer has begun to count."""
+        return (await execute(self.client, self.host, self.container, "test", "-e", "/tmp/main/count")).exit_code == 0
 
     async def latency(self) -> float:
         """The seconds that a call takes that makes an event of the engine."""
