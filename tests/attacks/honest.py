@@ -31,7 +31,7 @@ def main(target: str, deadline: float, pid: int) -> None:
     with grpc.insecure_channel(target, [("grpc.max_reconnect_backoff_ms", 200)]) as channel:
         ping = system_pb2_grpc.SystemServiceStub(channel).Ping
         request = system_pb2.PingRequest(host=_HOST)
-        ping(request, timeout=_START_SECONDS, wait_for_ready=True)
+        _until_up(ping, request)
         print('"ready"', flush=True)
         wanted, pings, failures = 0, list[tuple[float, float]](), Counter[str]()
         while True:
@@ -49,6 +49,19 @@ def main(target: str, deadline: float, pid: int) -> None:
             if wanted and (len(pings) >= wanted or failures.total() >= _ENOUGH_FAILURES):
                 print(json.dumps(_figures(pings, failures)), flush=True)
                 wanted, pings, failures = 0, [], Counter()
+
+
+def _until_up(ping: Any, request: system_pb2.PingRequest) -> None:
+    """Ping until the gateway serves and its healthy host answers: the host may begin after the gateway."""
+    latest = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            ping(request, timeout=_START_SECONDS, wait_for_ready=True)
+            return
+        except grpc.RpcError:
+            if time.monotonic() > latest:
+                raise
+            time.sleep(_BETWEEN_PINGS_SECONDS)
 
 
 def _nanoseconds(schedstat: Path) -> int:
