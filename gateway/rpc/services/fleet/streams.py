@@ -17,8 +17,8 @@ from gateway.engine.transport.turns import Turns
 from gateway.fleet.merge import Merge, Part, Resumed, Source, Stalled
 
 MOST_BYTES = 256 << 10
-_MOST_RECORDS = 256  # that are taken at once
-_TURN_SECONDS = 0.0005  # of work for a response: as long as a turn
+_MOST_RECORDS = 128  # that are taken at once
+_TURN_SECONDS = 0.0003  # of work for a response: to send it takes the rest of a turn
 _ROOM_BYTES = 16 << 20  # for what is pending, of all sources together
 _SHARE_BYTES = 256 << 10  # of one of them, at most
 
