@@ -100,7 +100,8 @@ async def _close(provider: TracerProvider) -> None:
 
     threading.Thread(target=close, daemon=True).start()  # the end of the process must not wait for it
     try:
-        await asyncio.wait_for(done.wait(), _FLUSH_SECONDS)
+        async with asyncio.timeout(_FLUSH_SECONDS):
+            await done.wait()
     except TimeoutError:
         log.warning("the last traces were not sent: the collector does not answer")
 

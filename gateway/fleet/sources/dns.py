@@ -42,13 +42,14 @@ class DnsHosts:
         import dns.exception
         import dns.resolver
 
-        from gateway.fleet.sources.dns_sockets import ClosingBackend
+        from gateway.fleet.sources.dns_sockets import ClosingBackend, answered
 
         broken, backend = False, ClosingBackend()
         while True:
             seconds = _LEAST_SECONDS
             try:
-                answer = await self._resolver().resolve(self._name, "SRV", lifetime=_ANSWER_SECONDS, backend=backend)
+                query = self._resolver().resolve(self._name, "SRV", lifetime=_ANSWER_SECONDS, backend=backend)
+                answer = await answered(query)
             except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
                 self._feed.publish([], after_break=True)  # correct perhaps, or the zone is being edited
             except (dns.exception.DNSException, OSError) as error:

@@ -1,13 +1,31 @@
-"""Sockets for queries to name servers.  Importing this takes as long as importing dnspython."""
+"""Queries to name servers that can be cancelled.  Importing this takes as long as importing dnspython."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from dns._asyncio_backend import Backend
+
+T = TypeVar("T")
+
+
+async def answered(query: Coroutine[Any, Any, T]) -> T:
+    """Return the result of *query*; a cancellation ends both.
+
+    dnspython waits with `asyncio.wait_for`.  In Python 3.11, that ignores a cancellation that comes together with the
+    response, and the caller would go on.
+    """
+    task = asyncio.create_task(query)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        raise
 
 
 class ClosingBackend(Backend):

@@ -115,7 +115,8 @@ class Polls:
     async def _pause(self, asked: asyncio.Event) -> bool:
         """Wait for the interval, or until `now` is called.  Return whether it was called."""
         try:
-            await asyncio.wait_for(asked.wait(), self._interval_seconds)
+            async with asyncio.timeout(self._interval_seconds):
+                await asked.wait()
         except TimeoutError:
             return False
         asked.clear()

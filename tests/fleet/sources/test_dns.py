@@ -17,7 +17,7 @@ import pytest
 from dockfleet.fleet.v1 import fleet_pb2, selectors_pb2
 
 from gateway.fleet.sources import dns as source_of_hosts
-from gateway.fleet.sources.dns_sockets import ClosingBackend
+from gateway.fleet.sources.dns_sockets import ClosingBackend, answered
 from tests.support.fleets import Fleet, fleet_of, gateway, source, until_source
 from tests.support.upstream import refusal
 
@@ -145,3 +145,22 @@ async def test_a_query_that_is_cancelled_leaves_no_socket(server: NameServer, it
     await asyncio.gather(query, return_exceptions=True)
 
     assert _open_sockets() == before
+
+
+async def test_a_cancellation_that_comes_with_the_response_is_obeyed(server: NameServer) -> None:
+    """Otherwise a gateway that ends would wait for its source for ever."""
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    host, _, port = server.address.partition(":")
+    resolver.nameservers = [dns.nameserver.Do53Nameserver(host, int(port))]
+    server.records = ["0 0 2375 north.example.com."]
+    cancelled = []
+    for iterations in range(1, 30):
+        query = asyncio.create_task(answered(resolver.resolve(NAME, "SRV", backend=ClosingBackend())))
+        for _ in range(iterations):
+            await asyncio.sleep(0)
+        if query.cancel():
+            await asyncio.wait({query})
+            cancelled.append(query.cancelled())
+
+    assert 3 < len(cancelled) < 30
+    assert all(cancelled)
