@@ -57,7 +57,8 @@ class HostWatch:
     async def wait(self, seconds: float) -> bool:
         """Wait for changes.  Return whether there are any."""
         try:
-            await asyncio.wait_for(self._news.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
         except TimeoutError:
             return False
         return True

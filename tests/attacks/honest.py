@@ -61,7 +61,7 @@ def _until_up(ping: Any, request: system_pb2.PingRequest) -> None:
         except grpc.RpcError:
             if time.monotonic() > latest:
                 raise
-            time.sleep(_BETWEEN_PINGS_SECONDS)
+            time.sleep(_BETWEEN_PINGS_SECONDS)  # nothing signals that the host has begun
 
 
 def _nanoseconds(schedstat: Path) -> int:

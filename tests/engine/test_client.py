@@ -51,7 +51,7 @@ async def test_only_calls_of_clients_cause_pauses_of_other_hosts(
     fake: FakeEngine, kind: Kind, is_a_clients: bool
 ) -> None:
     """The gateway's own calls would slow down each long stream of a large fleet."""
-    traffic = Traffic()
+    traffic, began = Traffic(), time.monotonic()
     engine = Engine("h1", Endpoint(fake.address, address_of(fake.address)), traffic=traffic)
 
     await engine.probe(soon(5))
@@ -60,7 +60,7 @@ async def test_only_calls_of_clients_cause_pauses_of_other_hosts(
         pass
     engine.close()
 
-    assert traffic.has_others(Turns(traffic), time.monotonic()) is is_a_clients
+    assert traffic.has_others(Turns(traffic), began) is is_a_clients
 
 
 async def test_the_version_is_asked_once_and_before_anything_else(fake: FakeEngine, engine: Engine) -> None:

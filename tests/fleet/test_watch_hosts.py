@@ -20,11 +20,11 @@ from tests.support.gateway import gateway_of, receive
 
 
 async def until(stream: grpc.aio.UnaryStreamCall[Any, pb.WatchHostsResponse], name: str, state: int) -> pb.Host:
-    """Read until a host is in a state."""
+    """Read until a host is in a state; one that is up has shown its engine, too."""
     while True:
         response = await receive(stream)
         for host in response.hosts:
-            if (host.name, host.state) == (name, state):
+            if (host.name, host.state) == (name, state) and (state != UP or host.engine_id):
                 return host
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -48,22 +49,29 @@ async def _read(client: Client, **more: Any) -> list[pb.StreamLogsResponse]:
     return [response async for response in client.fleet.StreamLogs(request)]
 
 
-async def test_a_merged_log_continues_after_the_last_line_of_each_response() -> None:
-    """The token of each response leads to the lines after it: none is missing, and none comes twice."""
-    logs = {full("aa"): _log("a", 0), full("bb"): _log("b", 1)}
+@asynccontextmanager
+async def _two_logs(status: str, count: int = COUNT) -> AsyncIterator[Client]:
+    """Serve two containers with so many lines each; the gateway of the client knows them."""
+    logs = {full("aa"): _log("a", 0, count), full("bb"): _log("b", 1, count)}
 
     async def answer(exchange: ResponseParser) -> None:
         await logs[exchange.request.path.split("/")[2]](exchange)
 
     async def inspect(exchange: ResponseParser) -> None:
-        await exchange.answer(json=state(running=False) | {"Id": exchange.request.path.split("/")[2]})
+        await exchange.answer(json=state(running=status == "running") | {"Id": exchange.request.path.split("/")[2]})
 
     async with FakeEngine() as engine, gateway_of(engine.address, inventory=True) as client:
-        Daemon(engine).containers = [container("aa", "a", "exited"), container("bb", "b", "exited")]
+        Daemon(engine).containers = [container("aa", "a", status), container("bb", "b", status)]
         engine.on(*LOGS, answer)
         engine.on(*STATE, inspect)
         host = client.hosts_of_gateway["h1"]
         await until(lambda: host.outdated is None and len(host.inventory.containers()) == 2)
+        yield client
+
+
+async def test_a_merged_log_continues_after_the_last_line_of_each_response() -> None:
+    """The token of each response leads to the lines after it: none is missing, and none comes twice."""
+    async with _two_logs("exited") as client:
         responses = await _read(client)
         rests = [_lines(await _read(client, resume_token=response.resume_token)) for response in responses[:3]]
 
@@ -110,20 +118,7 @@ def _kept() -> list[object]:
 @pytest.mark.usefixtures("no_collector")
 async def test_nothing_is_kept_of_merged_logs_that_a_client_has_left() -> None:
     """Their lines are freed at once: a client that comes and goes would fill the memory before a collection."""
-    logs = {full("aa"): _log("a", 0, 20 * COUNT), full("bb"): _log("b", 1, 20 * COUNT)}
-
-    async def answer(exchange: ResponseParser) -> None:
-        await logs[exchange.request.path.split("/")[2]](exchange)
-
-    async def inspect(exchange: ResponseParser) -> None:
-        await exchange.answer(json=state() | {"Id": exchange.request.path.split("/")[2]})
-
-    async with FakeEngine() as engine, gateway_of(engine.address, inventory=True) as client:
-        Daemon(engine).containers = [container("aa", "a", "running"), container("bb", "b", "running")]
-        engine.on(*LOGS, answer)
-        engine.on(*STATE, inspect)
-        host = client.hosts_of_gateway["h1"]
-        await until(lambda: host.outdated is None and len(host.inventory.containers()) == 2)
+    async with _two_logs("running", 20 * COUNT) as client:
         before = _kept()
         request = pb.StreamLogsRequest(request=containers_pb2.StreamLogsRequest(follow=True))
         request.hosts.all = request.containers.all = True

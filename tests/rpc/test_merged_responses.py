@@ -44,6 +44,17 @@ async def test_a_single_record_waits_for_a_turn_of_its_host() -> None:
     assert b"".join(await reading) == b"ab"
 
 
+async def test_a_record_of_a_host_waits_behind_one_of_no_host_too() -> None:
+    """A flood that begins with a report has no turn without it."""
+    turns = HeldTurns()
+    reading = asyncio.create_task(responses(iter([(b"a", None), (b"b", turns)])))
+    await turns.waiting.wait()
+
+    assert not reading.done()
+    turns.begin.set()
+    assert b"".join(await reading) == b"ab"
+
+
 async def test_records_of_no_host_wait_for_no_turn() -> None:
     """A heartbeat comes while a host floods."""
     assert await responses(iter([(b"a", None), (b"b", None)])) == [b"ab"]

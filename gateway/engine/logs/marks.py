@@ -30,7 +30,7 @@ def mark_of(entry: Entry) -> int:
 
 
 def is_piece(entry: Entry) -> bool:
-    """Return whether the line of *entry* goes on in another entry."""
+    """Return whether the line of *entry* continues in another entry."""
     return len(entry[2]) >= LEAST_PIECE and not entry[2].endswith(b"\n")
 
 

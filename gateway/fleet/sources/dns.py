@@ -42,7 +42,7 @@ class DnsHosts:
         import dns.exception
         import dns.resolver
 
-        from gateway.fleet.sources.dns_sockets import ClosingBackend, answered
+        from gateway.fleet.sources.dns_queries import ClosingBackend, answered
 
         broken, backend = False, ClosingBackend()
         while True:

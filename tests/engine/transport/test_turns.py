@@ -166,12 +166,12 @@ async def test_a_host_that_uses_up_its_turns_has_pauses_where_others_have_calls(
     assert asyncio.get_running_loop().time() - before > 0.15
 
 
-async def use_up_the_credit(turns: Turns, clock: Clock) -> int:
-    """Work until the host must pause; return the number of pieces of 0.4 ms."""
+async def use_up_the_credit(turns: Turns, clock: Clock, seconds: float = 0.0004) -> int:
+    """Work until the host must pause; return the number of pieces, each of so many *seconds*."""
     pieces = 0
     while not turns.spent:
         pieces += 1
-        clock.advance(0.0004)
+        clock.advance(seconds)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     return pieces
@@ -209,14 +209,8 @@ async def test_small_pieces_do_not_each_cost_a_pause(traffic: Traffic, turns: Tu
     Turns(traffic, clock).call()
     await use_up_the_credit(turns, clock)
     await turns.next()
-    pieces = 1
-    while not turns.spent:
-        pieces += 1
-        clock.advance(0.00005)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
 
-    assert 7 < pieces < 11
+    assert 6 < await use_up_the_credit(turns, clock, 0.00005) < 10
 
 
 async def test_a_call_of_another_host_causes_no_pauses_after_a_second(

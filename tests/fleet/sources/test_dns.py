@@ -17,7 +17,7 @@ import pytest
 from dockfleet.fleet.v1 import fleet_pb2, selectors_pb2
 
 from gateway.fleet.sources import dns as source_of_hosts
-from gateway.fleet.sources.dns_sockets import ClosingBackend, answered
+from gateway.fleet.sources.dns_queries import ClosingBackend, answered
 from tests.support.fleets import Fleet, fleet_of, gateway, source, until_source
 from tests.support.upstream import refusal
 
@@ -124,8 +124,16 @@ async def test_plaintext_beyond_this_machine_is_refused_unless_told_so(server: N
     assert "in plaintext beyond this machine" in refused.message
 
 
-def _open_sockets() -> int:
-    """Return how many UDP sockets of the loop are open; uvloop opens the file of one late, so that files show less."""
+def resolver_at(server: NameServer) -> dns.asyncresolver.Resolver:
+    """Return what asks *server*."""
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    host, _, port = server.address.partition(":")
+    resolver.nameservers = [dns.nameserver.Do53Nameserver(host, int(port))]
+    return resolver
+
+
+def open_sockets() -> int:
+    """Return how many UDP sockets of the loop are open.  Not all of them have a file descriptor yet."""
     transports: list[Any] = [each for each in gc.get_objects() if type(each).__name__ == "UDPTransport"]
     return sum(not transport.is_closing() for transport in transports)
 
@@ -133,25 +141,20 @@ def _open_sockets() -> int:
 @pytest.mark.parametrize("iterations", range(8))
 async def test_a_query_that_is_cancelled_leaves_no_socket(server: NameServer, iterations: int) -> None:
     """Whenever that is: uvloop keeps a socket whose creation was cancelled, and a gateway that ends can wait for it."""
-    resolver = dns.asyncresolver.Resolver(configure=False)
-    host, _, port = server.address.partition(":")
-    resolver.nameservers = [dns.nameserver.Do53Nameserver(host, int(port))]
-    before = _open_sockets()
+    before = open_sockets()
 
-    query = asyncio.create_task(resolver.resolve(NAME, "SRV", backend=ClosingBackend()))
+    query = asyncio.create_task(resolver_at(server).resolve(NAME, "SRV", backend=ClosingBackend()))
     for _ in range(iterations):
         await asyncio.sleep(0)
     query.cancel()
     await asyncio.gather(query, return_exceptions=True)
 
-    assert _open_sockets() == before
+    assert open_sockets() == before
 
 
 async def test_a_cancellation_that_comes_with_the_response_is_obeyed(server: NameServer) -> None:
     """Otherwise a gateway that ends would wait for its source for ever."""
-    resolver = dns.asyncresolver.Resolver(configure=False)
-    host, _, port = server.address.partition(":")
-    resolver.nameservers = [dns.nameserver.Do53Nameserver(host, int(port))]
+    resolver = resolver_at(server)
     server.records = ["0 0 2375 north.example.com."]
     cancelled = []
     for iterations in range(1, 30):

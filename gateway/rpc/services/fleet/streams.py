@@ -159,13 +159,13 @@ def max_wait(request: Any) -> float:
 async def joined(pieces: Iterator[tuple[bytes, Turns | None]]) -> AsyncGenerator[bytes, None]:
     """Yield *pieces* joined, about 256 KiB each.  A piece of a host comes with its turns.
 
-    A response begins in a turn of the host of its first piece, and ends with that turn.  No piece is taken before the
-    response that has it, so the token of a response can be that of its last piece.
+    A response takes a turn of the host that sent its first piece, and ends with that turn.  No piece is taken before
+    the response that has it, so the token of a response can be that of its last piece.
     """
     held: list[bytes] = []
     size, turn_end = 0, inf
     for piece, turns in pieces:
-        if not held and turns is not None:
+        if turns is not None and turn_end == inf:
             if turns.spent:
                 await turns.next()
             turn_end = time.monotonic() + _TURN_SECONDS

@@ -217,7 +217,7 @@ _IGNORE = bytes.fromhex("0000000c 06 02 00000000") + bytes(6)  # a message that 
 async def test_a_host_that_sends_too_much_before_a_login_loses_it(
     stopped: Sshd, engine: FakeEngine, flood: bytes
 ) -> None:
-    """The gateway does not read on until the login times out."""
+    """The gateway stops reading long before the login times out."""
 
     async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(flood)

@@ -186,7 +186,7 @@ async def test_many_calls_at_once_learn_together_that_there_is_no_socket(closed:
 
 
 async def test_a_command_that_complains_without_end_is_ended(closed: Sshd, tmp_path: Path) -> None:
-    """The gateway does not read on until the call times out."""
+    """The gateway stops reading long before the call times out."""
     (tmp_path / "bin/docker").write_text("#!/bin/sh\nwhile :; do echo no; done >&2\n")
     async with pool_by(closed.address("/no/such.sock"), Limits(ssh_login_timeout_seconds=600)) as pool:
         with pytest.raises(Unreachable) as refused:

@@ -17,7 +17,7 @@ async def answered(query: Coroutine[Any, Any, T]) -> T:
     """Return the result of *query*; a cancellation ends both.
 
     dnspython waits with `asyncio.wait_for`.  In Python 3.11, that ignores a cancellation that comes together with the
-    response, and the caller would go on.
+    response, and the caller would continue.
     """
     task = asyncio.create_task(query)
     try:
