@@ -142,7 +142,7 @@ async def running(
     certificates = Certificates(settings.tls) if settings.tls else None
     if certificates is not None:
         metrics.listener_certificate.show(lambda: certificates.expires)
-    polls = Polls(settings.sources.poll_interval_seconds)
+    polls, traffic = Polls(settings.sources.poll_interval_seconds), Traffic()
     async with AsyncExitStack() as stack:
         traces = await stack.enter_async_context(traces_of(settings.traces))
         hosts = await stack.enter_async_context(
@@ -151,14 +151,14 @@ async def running(
         await stack.enter_async_context(measured(metrics.loop_lag.observe))
         twins, descriptors = Twins(hosts), Descriptors(hosts, settings.limits.max_client_connections)
         hosts.watchers += [reporter, twins, HostsDown(), descriptors]
-        combiner = await stack.enter_async_context(_combiner(settings, hosts, metrics, traces, polls))
+        combiner = await stack.enter_async_context(_combiner(settings, hosts, metrics, traces, polls, traffic))
         feed = combiner.feed("configuration")
         combiner.run(Configuration(settings, read or (lambda: settings), feed, polls, certificates, reloaded), feed)
         changes = HostChanges(hosts, run_sources(settings, combiner, polls))
         await combiner.answered()
         await _register(settings, hosts, metrics, stack)
         backend = Backend(hosts, _timeouts(settings.limits))
-        interceptor = CallInterceptor(metrics.rpcs, settings.limits, traces)
+        interceptor = CallInterceptor(metrics.rpcs, settings.limits, traces, traffic)
         server = grpc.aio.server(interceptors=[interceptor], options=options_of(settings.limits, descriptors.clients))
         service = HostService(backend, changes, combiner.feeds, twins)
         names = [
@@ -184,11 +184,13 @@ async def running(
             await _stop(server, interceptor, backend, settings.shutdown_timeout_seconds, hurry)
 
 
-def _combiner(settings: Settings, hosts: HostRegistry, metrics: Metrics, traces: Traces, polls: Polls) -> Combiner:
+def _combiner(
+    settings: Settings, hosts: HostRegistry, metrics: Metrics, traces: Traces, polls: Polls, traffic: Traffic
+) -> Combiner:
     """Return the combiner, which adds the hosts of all sources to *hosts*."""
     interval = settings.inventory_compare_interval_seconds
     gate = Gate(compare_interval_seconds=interval) if settings.inventory else None
-    logins, traffic = Logins(), Traffic()
+    logins = Logins()
     room = SharedRoom(max(settings.limits.max_large_response_bytes, settings.limits.max_response_bytes))
     sampling = settings.container_metrics if settings.metrics_listen is not None else None
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import grpc
 
 from gateway.config.settings import Limits
+from gateway.engine.transport.turns import Traffic
 from gateway.rpc.call import Call, Handler, Method, Shared
 from gateway.rpc.context import CallContext, GrpcContext, StreamContext
 from gateway.rpc.status import GoingAway
@@ -25,8 +26,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     calls the wrapper: it would wait for it without a bound, and answer a malformed message with a status of its own.
     """
 
-    def __init__(self, metrics: RpcMetrics, limits: Limits, traces: Traces) -> None:
-        """Admit calls within *limits*."""
+    def __init__(self, metrics: RpcMetrics, limits: Limits, traces: Traces, traffic: Traffic) -> None:
+        """Admit calls within *limits*; tell *traffic* of those that arrive."""
+        self._traffic = traffic
         self._shared = Shared.within(limits, metrics, traces)
         self._stall_timeout_seconds = limits.reader_stall_timeout_seconds
         self._wrapped: dict[str, Handler] = {}
@@ -60,6 +62,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
         """Return the wrapped handler of the method that is called; None makes grpc answer UNIMPLEMENTED."""
+        self._traffic.arrived()
         path = handler_call_details.method
         wrapped = self._wrapped.get(path)
         if wrapped is None:
@@ -94,9 +97,8 @@ def _unary(method: Method, inner: Callable[[Any, Any], Awaitable[Any]], encode: 
             if response is None:
                 return None
             method.sent.inc()
-            return encode(
-                response
-            )  # grpc would send its exception's text to the client, and the call would count as OK
+            # If grpc encoded it, the client would receive the text of an exception, and the call would count as OK.
+            return encode(response)
 
     return handle
 

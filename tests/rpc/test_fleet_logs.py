@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +24,7 @@ from tests.support.fake_events import Daemon
 from tests.support.fake_log import LOGS, STATE, Log, state
 from tests.support.fake_objects import container, full
 from tests.support.gateway import Client, gateway_of, receive
+from tests.support.held_turns import HeldTurns
 from tests.support.upstream import until
 
 COUNT = 300
@@ -50,14 +52,20 @@ async def _read(client: Client, **more: Any) -> list[pb.StreamLogsResponse]:
 
 
 @asynccontextmanager
-async def _two_logs(status: str, count: int = COUNT) -> AsyncIterator[Client]:
-    """Serve two containers with so many lines each; the gateway of the client knows them."""
+async def _two_logs(status: str, count: int = COUNT, asked: list[str] | None = None) -> AsyncIterator[Client]:
+    """Serve two containers with so many lines each; the gateway of the client knows them.
+
+    *asked* gets the paths of requests for their logs and states.
+    """
+    asked = [] if asked is None else asked
     logs = {full("aa"): _log("a", 0, count), full("bb"): _log("b", 1, count)}
 
     async def answer(exchange: ResponseParser) -> None:
+        asked.append(exchange.request.path)
         await logs[exchange.request.path.split("/")[2]](exchange)
 
     async def inspect(exchange: ResponseParser) -> None:
+        asked.append(exchange.request.path)
         await exchange.answer(json=state(running=status == "running") | {"Id": exchange.request.path.split("/")[2]})
 
     async with FakeEngine() as engine, gateway_of(engine.address, inventory=True) as client:
@@ -95,6 +103,22 @@ async def test_merged_logs_that_are_followed_end_at_until() -> None:
 
     assert _lines(responses) == [b"1"]
     assert responses[-1].records[-1].end.reason == containers_pb2.LOG_END_REASON_COMPLETE
+
+
+async def test_merged_logs_begin_in_turns_of_their_host() -> None:
+    """A client that begins many of them would keep the loop from the others otherwise: nothing is requested before."""
+    asked: list[str] = []
+    async with _two_logs("exited", 1, asked) as client:
+        asked.clear()  # of what the inventory has requested
+        turns = client.hosts_of_gateway["h1"].engine._pool.turns = HeldTurns()
+        reading = asyncio.create_task(_read(client))
+        await turns.waiting.wait()
+        before = list(asked)
+        turns.begin.set()
+        responses = await reading
+
+    assert not before
+    assert _lines(responses) == [b"a 0", b"b 0"]
 
 
 @pytest.fixture

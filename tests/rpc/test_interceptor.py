@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -15,6 +16,7 @@ from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, syste
 from google.protobuf.empty_pb2 import Empty
 
 from gateway.config.settings import Limits
+from gateway.engine.transport.turns import Traffic
 from gateway.rpc.interceptor import CallInterceptor
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import NoTraces
@@ -67,9 +69,12 @@ async def unencodable(error: Exception) -> AsyncIterator[grpc.aio.Channel]:
 
 
 @asynccontextmanager
-async def serving(handlers: dict[str, Any], metrics: Metrics) -> AsyncIterator[grpc.aio.Channel]:
+async def serving(
+    handlers: dict[str, Any], metrics: Metrics, traffic: Traffic | None = None
+) -> AsyncIterator[grpc.aio.Channel]:
     """Serve the *handlers* of defect.Service through the interceptor."""
-    server = grpc.aio.server(interceptors=[CallInterceptor(metrics.rpcs, Limits(), NoTraces())])
+    interceptor = CallInterceptor(metrics.rpcs, Limits(), NoTraces(), traffic or Traffic())
+    server = grpc.aio.server(interceptors=[interceptor])
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("defect.Service", handlers),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -78,6 +83,27 @@ async def serving(handlers: dict[str, Any], metrics: Metrics) -> AsyncIterator[g
             yield channel
     finally:
         await server.stop(0)
+
+
+async def test_hosts_that_flood_learn_of_a_call_before_its_message_has_come() -> None:
+    """Until the message is read, the host of the call is not known; and their turns would delay the reading."""
+    arrived = asyncio.Event()
+
+    class Noted(Traffic):
+        """Notes that a call has arrived."""
+
+        def arrived(self) -> None:
+            arrived.set()
+
+    async def unary(request: Empty, context: object) -> Empty:
+        return request
+
+    handlers = {"Unary": grpc.unary_unary_rpc_method_handler(unary, Empty.FromString, Empty.SerializeToString)}
+    async with serving(handlers, Metrics(), Noted()) as channel:
+        call: Any = channel.stream_unary("/defect.Service/Unary")()
+        await arrived.wait()
+        await call.done_writing()
+        call.cancel()
 
 
 @pytest.mark.parametrize("where", [defective, unencodable])

@@ -15,6 +15,7 @@ from tests.support.fake_engine import BAD_CHUNK_SIZE, FakeEngine, ResponseParser
 from tests.support.fake_log import ID, STATE, state
 from tests.support.fixtures import client_fixture, engine_fixture
 from tests.support.gateway import Client, gateway_of, receive
+from tests.support.held_turns import HeldTurns
 from tests.support.upstream import Held, refusal, until_refused
 
 OUT, ERR = common_pb2.STANDARD_STREAM_STDOUT, common_pb2.STANDARD_STREAM_STDERR
@@ -68,6 +69,19 @@ async def test_lines_come_with_their_stream_and_their_time(engine: FakeEngine, c
         (OUT, b"a part", 3, True),
     ]
     assert {entry.time.seconds for entry in entries} == {1777629600}
+
+
+async def test_a_log_is_requested_in_a_turn_of_its_host(engine: FakeEngine, client: Client) -> None:
+    """Clients that begin many logs would keep the loop from the other hosts otherwise."""
+    engine.on("GET", LOGS, chunks=[line(1)])
+    turns = client.hosts_of_gateway["h1"].engine._pool.turns = HeldTurns()
+    reading = asyncio.create_task(to_its_end(client))
+    await turns.waiting.wait()
+    before = [request.path for request in engine.asked]
+    turns.begin.set()
+
+    assert [entry.data for entry in await reading] == [b"line 1"]
+    assert before == ["/containers/web/json"]
 
 
 async def test_lines_cut_anywhere_are_whole(engine: FakeEngine, client: Client) -> None:

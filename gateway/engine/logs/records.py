@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
+from gateway.engine.codec.timestamps import nanoseconds
 from gateway.engine.logs.cursor import LogCursor
 from gateway.engine.logs.entries import Entry
 
@@ -43,6 +44,23 @@ class Batch(Record):
     lines: list[Entry]
     entries: list[Entry]
     size: int = 0
+    _times: list[int] = field(default_factory=list, init=False)
+
+    @classmethod
+    def joined(cls, batches: list[Batch]) -> Batch:
+        """Return the lines of *batches* as one batch, without entries."""
+        lines = [line for batch in batches for line in batch.lines]
+        whole = cls(batches[-1].cursor, lines, [], sum([batch.size for batch in batches]))
+        if all(batch._times for batch in batches):
+            whole._times = [time for batch in batches for time in batch._times]
+        return whole
+
+    @property
+    def times(self) -> list[int]:
+        """The times of the lines, in nanoseconds since 1970.  All readers of the batch share them."""
+        if not self._times:
+            self._times = [nanoseconds(line.time) for line in self.lines]
+        return self._times
 
 
 @dataclass(slots=True, eq=False)

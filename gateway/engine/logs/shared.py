@@ -247,8 +247,7 @@ def _together(first: Record, subscription: Subscription[Record]) -> list[Record]
     after = [] if item is None or isinstance(item, Missed) else [item]
     if len(batches) < 2:
         return [*batches, *after]
-    lines = [line for batch in batches for line in batch.lines]
-    return [Batch(batches[-1].cursor, lines, [], size), *after]
+    return [Batch.joined(batches), *after]
 
 
 def _key(container: str, query: LogQuery) -> Hashable:

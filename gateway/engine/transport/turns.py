@@ -2,8 +2,8 @@
 
 Parsing the data of a host takes time, and a host can send without end.  So code that handles such data does a piece of
 the work, checks whether the host's turn is `spent`, and then waits for the `next` turn.  All work for one host together
-has one turn in each iteration of the loop.  When other hosts have calls, all hosts that have used up their credit
-together get the turns of one host, with pauses between them.
+has one turn in each iteration of the loop.  When other hosts have calls, the turns of a host are shorter; and all hosts
+that have used up their credit together get the turns of one host, with pauses between them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gateway.engine.callers import Callers
 _SECONDS = 0.0005  # of a turn
 _PIECE_SECONDS = 0.0002  # of one waiter within it: to wake the next one takes half of that
 # A call needs a dozen iterations of the loop, and grpc handles only one event in each.  So the calls of other hosts
-# need pauses, in which iterations have no turn.
+# need pauses, in which iterations have no turn.  A turn without a pause before it lasts only a piece while others call.
 _PAUSE_SECONDS = 0.001
 _CALL_SECONDS, _LONGEST_PAUSE_SECONDS = 0.002, 0.005  # a pause lasts until so long after each call, up to a limit
 _CREDIT_SECONDS = 0.03  # of turns without pauses: enough to convert a list of 1,000 containers
@@ -37,6 +37,10 @@ class Traffic:
     def call(self, turns: Turns, now: float) -> None:
         """Record a call of the host with *turns*."""
         self._callers.call(turns, now)
+        self.arrived()
+
+    def arrived(self) -> None:
+        """Make the pause longer for a call that has just arrived.  Its host may not be known yet."""
         if self._waiting:
             after_call = asyncio.get_running_loop().time() + _CALL_SECONDS
             self._free_at = max(self._free_at, min(after_call, self._latest_at))
@@ -78,6 +82,7 @@ class Turns:
         self._traffic = traffic
         self._clock = clock
         self._end: float | None = None  # end of the turn, also during the pause after it; None between turns
+        self._began = 0.0
         self._piece_end = 0.0
         self._waiting: list[Callable[[], None]] = []  # a short list; a deque takes half a kilobyte for every host
         self._credit = _CREDIT_SECONDS
@@ -95,7 +100,7 @@ class Turns:
             return now >= (min(self._piece_end, self._end) if self._waiting else self._end)
         if self._must_pause(now):
             return True
-        self._begin()
+        self._begin(now)
         return False
 
     async def next(self) -> None:
@@ -115,7 +120,7 @@ class Turns:
             self._end = now
             self._traffic.after_pause(self._begin_after_pause)
         else:
-            self._begin()
+            self._begin(now)
 
     def _must_pause(self, now: float) -> bool:
         """Whether the host has not enough credit for a piece, and others have calls."""
@@ -126,10 +131,14 @@ class Turns:
         # leaves of the turn pays for work in the next iterations: a pause after each would cost a stream its speed.
         self._credit_at = self._clock()
         self._credit = min(self._credit, 0.0) + _SECONDS
-        self._begin()
+        self._begin_turn(_SECONDS)
 
-    def _begin(self) -> None:
-        self._end = self._clock() + _SECONDS
+    def _begin(self, now: float) -> None:
+        self._begin_turn(_PIECE_SECONDS if self._traffic.has_others(self, now) else _SECONDS)
+
+    def _begin_turn(self, seconds: float) -> None:
+        self._began = self._clock()
+        self._end = self._began + seconds
         self._run_next()
 
     def _run_next(self) -> None:
@@ -142,10 +151,10 @@ class Turns:
     def _end_round(self) -> None:
         now = self._clock()
         assert self._end is not None
-        if self._waiting and now < self._end:
+        if self._waiting and now + _PIECE_SECONDS <= self._end:  # otherwise the turn would be longer than it may
             self._run_next()
             return
-        self._charge(now, now - self._end + _SECONDS)
+        self._charge(now, now - self._began)
         self._end = None
         if self._waiting:
             self._begin_or_pause(now)

@@ -26,8 +26,7 @@ from gateway.rpc.encoding import EncodedOnce, log_encoder
 from gateway.rpc.markers import gap, heartbeat
 
 _METHOD = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamLogs"]
-LARGE_BYTES = 4096
-"""Of a batch.  To send a smaller batch takes too little time to be worth a check of the host's turn."""
+_LARGE_BYTES = 4096  # of a batch; to send a smaller one takes too little time to be worth a check of the turn
 
 _LOGS = Binding(_METHOD)
 STDOUT, STDERR, DETAILS = 1, 2, 4  # flags of a resume point
@@ -71,7 +70,7 @@ class LogService:
         turns = host.engine.turns
         async with aclosing(records):
             async for record in records:
-                if isinstance(record, Batch) and record.size > LARGE_BYTES and turns.spent:
+                if isinstance(record, Batch) and record.size > _LARGE_BYTES and turns.spent:
                     await turns.next()
                 if strict and isinstance(record, Gap):
                     raise LogGap(record.message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -40,6 +41,16 @@ async def test_a_turn_lasts_half_a_millisecond(turns: Turns, clock: Clock) -> No
     """It begins with the first question, and is over then."""
     assert not turns.spent
     clock.advance(0.0004)
+    assert not turns.spent
+    clock.advance(0.0002)
+    assert turns.spent
+
+
+async def test_a_turn_is_shorter_while_other_hosts_have_calls(traffic: Traffic, turns: Turns, clock: Clock) -> None:
+    """A call needs a dozen iterations of the loop, each of which may have such a turn."""
+    Turns(traffic, clock).call()
+    assert not turns.spent
+    clock.advance(0.0001)
     assert not turns.spent
     clock.advance(0.0002)
     assert turns.spent
@@ -224,14 +235,46 @@ async def test_a_call_of_another_host_causes_no_pauses_after_a_second(
     assert await rounds_of(turns, 200) < 1000
 
 
-def turns_after(calls: list[float], hosts: int, traffic: Traffic) -> list[float]:
-    """Return when the turns of so many hosts without credit begin, in ms, with calls of another host at these times."""
+def begun(turns: Turns, traffic: Traffic, clock: Clock, pieces: list[float]) -> list[float]:
+    """Return when each of the *pieces*, which last so many ms, begins, in ms; the host has no credit."""
+
+    async def work(seconds: float) -> float:
+        await turns.next()
+        clock.advance(seconds)
+        return asyncio.get_running_loop().time()
+
+    async def all_of_them() -> list[float]:
+        Turns(traffic, clock).call()
+        await use_up_the_credit(turns, clock)
+        began = asyncio.get_running_loop().time()
+        return [time - began for time in await asyncio.gather(*(work(each / 1000) for each in pieces))]
+
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        return [round(time * 1000, 3) for time in runner.run(all_of_them())]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "times"), [([0.1, 0.1, 0.1], [1, 1, 1]), ([0.1, 0.35, 0.1], [1, 1, 2.5]), ([0.4, 0.1], [1, 2.5])]
+)
+def test_a_piece_for_which_too_little_of_the_turn_is_left_waits_for_the_next_one(
+    traffic: Traffic, turns: Turns, clock: Clock, pieces: list[float], times: list[float]
+) -> None:
+    """Otherwise a turn would last until the end of its last piece."""
+    assert begun(turns, traffic, clock, pieces) == times
+
+
+def turns_after(
+    calls: list[float], hosts: int, traffic: Traffic, arrive: Callable[[Traffic], None] = Traffic.arrived
+) -> list[float]:
+    """Return when the turns of so many hosts without credit begin, in ms, where a call *arrives* at each of these
+    times.
+    """
 
     async def wait() -> list[float]:
         loop = asyncio.get_running_loop()
-        began, other = loop.time(), Turns(traffic)
+        began = loop.time()
         for time in calls:
-            loop.call_later(time / 1000, other.call)
+            loop.call_later(time / 1000, arrive, traffic)
         turns = [loop.create_future() for _ in range(hosts)]
         for turn in turns:
             traffic.after_pause(partial(turn.set_result, None))
@@ -250,9 +293,10 @@ def test_hosts_that_use_up_their_credit_share_the_turns_of_one(traffic: Traffic)
     assert turns_after([], 4, traffic) == [1.0, 2.5, 4.0, 5.5]
 
 
-def test_a_pause_lasts_until_calls_of_others_have_begun(traffic: Traffic) -> None:
-    """A call of another host, which needs some iterations of the loop, meets no turn in them."""
-    assert turns_after([0.5, 2.0], 2, traffic) == [4.0, 5.5]
+@pytest.mark.parametrize("arrive", [Traffic.arrived, lambda traffic: Turns(traffic).call()])
+def test_a_pause_lasts_until_a_call_has_begun(traffic: Traffic, arrive: Callable[[Traffic], None]) -> None:
+    """A call that arrives, and its request to a host, need some iterations of the loop each, and meet no turn."""
+    assert turns_after([0.5, 2.0], 2, traffic, arrive) == [4.0, 5.5]
 
 
 def test_calls_without_end_do_not_keep_a_host_from_its_turns(traffic: Traffic) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
 
 from gateway.engine import queries
 from gateway.engine.client import APIError, NotFound
@@ -19,7 +18,7 @@ from gateway.fleet.merge import Source
 from gateway.rpc.services.fleet.log_places import UNDECIDED, Lines, Log, Place, Places
 from gateway.rpc.services.fleet.log_records import Other, failed, other
 from gateway.rpc.services.fleet.streams import Merged
-from gateway.rpc.services.logs import LARGE_BYTES, STDERR, STDOUT
+from gateway.rpc.services.logs import STDERR, STDOUT
 
 
 class Reader:
@@ -34,7 +33,10 @@ class Reader:
 
     async def read(self, source: Source[Lines | Other], log: Log) -> None:
         """Read *log* from its place on, and put its records into *source*."""
+        turns = log.host.engine.turns
         try:
+            if turns.spent:  # many logs can begin at once
+                await turns.next()
             inspected = await queries.inspect(log.host.engine, log.id)
             if log.sent.since == UNDECIDED:
                 found = self._places.of_inspected((log.host.name, log.id), details.inspected(inspected.document))
@@ -49,6 +51,8 @@ class Reader:
             )
             async with aclosing(records):
                 async for record in records:
+                    if turns.spent:
+                        await turns.next()
                     await self._take(source, log, record)
         except NotFound:
             end = End(log.sent.cursor or LogCursor(), EndReason.REMOVED)
@@ -59,12 +63,8 @@ class Reader:
 
     async def _take(self, source: Source[Lines | Other], log: Log, record: Record) -> None:
         match record:
-            case Batch(cursor, lines):
-                if record.size > LARGE_BYTES and log.host.engine.turns.spent:
-                    await log.host.engine.turns.next()
-                if self._streams != STDOUT | STDERR:
-                    lines = [line for line in lines if line.stream == self._streams]
-                await self._put_lines(source, log, lines, cursor, record.size)
+            case Batch():
+                await self._put_lines(source, log, record)
             case Heartbeat():
                 self._merged.live(source)
             case Reconnected():
@@ -72,19 +72,20 @@ class Reader:
             case _:
                 await self._put_other(source, log, record)
 
-    async def _put_lines(
-        self, source: Source[Lines | Other], log: Log, lines: list[Any], cursor: LogCursor, size: int
-    ) -> None:
+    async def _put_lines(self, source: Source[Lines | Other], log: Log, batch: Batch) -> None:
+        lines, times, cursor = batch.lines, batch.times, batch.cursor
+        if self._streams != STDOUT | STDERR:
+            lines = [line for line in lines if line.stream == self._streams]
+            times = [nanoseconds(line.time) for line in lines]
         before, passed, place = log.read.cursor, 0, log.read
         if place.passed:  # lines that the client received before it resumed
             passed = min(place.passed, len(lines))
             log.read = replace(place, cursor=cursor, passed=place.passed - passed)
-            lines = lines[passed:]
+            lines, times = lines[passed:], times[passed:]
         else:
             log.read = Place(cursor)
         if lines:
-            times = [nanoseconds(line.time) for line in lines]
-            await self._merged.put(source, Lines(before, passed, lines, cursor), times, size)
+            await self._merged.put(source, Lines(before, passed, lines, cursor), times, batch.size)
 
     async def _put_other(self, source: Source[Lines | Other], log: Log, record: Record) -> None:
         if isinstance(record, Gap):
