@@ -18,6 +18,7 @@ from gateway.engine.codec.streams import is_terminal, lines
 from gateway.engine.codec.timestamps import all_canonical, canonical, nanoseconds
 from gateway.engine.errors import CallError, Disconnected, OperationFailed, TornStream
 from gateway.engine.logs.entries import Entry, FramedLog, TerminalLog
+from gateway.engine.logs.records import BATCH_LINES
 from gateway.engine.logs.runs import Run
 from gateway.engine.logs.states import Container
 from gateway.engine.resumable.retry import Retry
@@ -130,6 +131,7 @@ class Answer:
         self._epoch = epoch
         self._resume_at = 0.0
         self._uncut = _NOTHING  # what was read of the connection and not cut into entries yet
+        self._surplus: list[Entry] = []  # entries that wait for those after them
 
     async def read(self, seconds: float = math.inf) -> list[Entry] | None:
         """Return the entries that came, possibly none; or None when no data came for *seconds*.
@@ -142,7 +144,9 @@ class Answer:
             self._uncut = memoryview(await self._connection.read())
         data, rest = bytes(self._uncut[:_TOGETHER_BYTES]), self._uncut[_TOGETHER_BYTES:]
         self._uncut = rest or _NOTHING  # an empty view would keep all bytes alive
-        entries = await self._cut(data)
+        entries = self._surplus + await self._cut(data)
+        surplus = len(entries) % BATCH_LINES if self._uncut else 0  # a small batch costs as much as a large one
+        self._surplus, entries = entries[len(entries) - surplus :], entries[: len(entries) - surplus]
         self.ended = not data
         if len(entries) >= _MANY and not self._uncut:
             self._resume_at = time.monotonic() + _GATHER_SECONDS

@@ -9,6 +9,9 @@ from gateway.engine.codec.timestamps import nanoseconds
 from gateway.engine.logs.cursor import LogCursor
 from gateway.engine.logs.entries import Entry
 
+BATCH_LINES = 300
+"""The most lines of a batch: to encode them takes a turn of the host."""
+
 
 class EndReason(Enum):
     """Why a log has ended."""

@@ -12,14 +12,24 @@ from gateway.engine.logs.cursor import LogCursor
 from gateway.engine.logs.entries import Entry, Lines
 from gateway.engine.logs.marks import Marks
 from gateway.engine.logs.overlap import Position
-from gateway.engine.logs.records import Batch, End, EndReason, Gap, GapReason, Heartbeat, Reconnected, Record, Restarted
+from gateway.engine.logs.records import (
+    BATCH_LINES,
+    Batch,
+    End,
+    EndReason,
+    Gap,
+    GapReason,
+    Heartbeat,
+    Reconnected,
+    Record,
+    Restarted,
+)
 from gateway.engine.logs.runs import Run, has_pause
 from gateway.engine.logs.states import FollowState
 
 Receive = Callable[[list[Record]], Awaitable[None]]
 """Receives records, and returns when it can receive the next ones."""
 
-_BATCH_LINES = 300  # in one batch: to encode them takes one turn of the host
 _BATCH_BYTES = 256 << 10  # of entries in one batch of whole lines
 _ENTRY_BYTES = 100  # bytes that an entry takes besides its text
 _NEVER = b"~"  # later than any time
@@ -123,11 +133,11 @@ class Sender:
         if not parts:
             return
         size = sum([len(entry[2]) for entry in parts]) + _ENTRY_BYTES * len(parts)
-        if (size <= _BATCH_BYTES and len(parts) <= _BATCH_LINES) or lines is not parts:
+        if (size <= _BATCH_BYTES and len(parts) <= BATCH_LINES) or lines is not parts:
             self.position.emit(parts)
             self._put(Batch(self.position.cursor(), lines, parts, size if lines is parts else 2 * size))
             return
-        step = min(max(len(parts) * _BATCH_BYTES // size, 1), _BATCH_LINES)
+        step = min(max(len(parts) * _BATCH_BYTES // size, 1), BATCH_LINES)
         for start in range(0, len(parts), step):
             portion = parts[start : start + step]
             self.position.emit(portion)

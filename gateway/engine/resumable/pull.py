@@ -14,22 +14,22 @@ async def pulled(
 ) -> AsyncGenerator[T, None]:
     """Yield the values that *push* passes to its argument, and raise its exception.
 
-    *push* runs in a task of its own, and only while the reader waits for a value.
+    *push* runs in a task of its own, and produces one value while the reader uses the one before it.
     """
     values: asyncio.Queue[T | None] = asyncio.Queue()
-    wanted = asyncio.Event()
+    taken = asyncio.Event()
 
     async def give(value: T) -> None:
         values.put_nowait(value)
-        wanted.clear()
-        await wanted.wait()
+        taken.clear()
+        await taken.wait()
 
     task = asyncio.create_task(push(give))
     task.add_done_callback(lambda _: values.put_nowait(None))
     try:
         while (value := await values.get()) is not None:
+            taken.set()
             yield value
-            wanted.set()
         await task
     finally:
         task.cancel()
