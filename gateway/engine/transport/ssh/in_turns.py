@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any, cast
 
 import asyncssh
@@ -14,6 +15,25 @@ from gateway.engine.transport.turns import Turns
 _PIECE = 512  # bytes that are handled at once: they may be 12 messages, each of which takes some 30 µs
 _LOGIN_BYTES = 64 << 10  # until the host lets the gateway in: some KiB of keys and lists, and perhaps a text for people
 _STEP_SECONDS = 0.001  # until the next look at whether asyncssh has ended a step
+
+
+class _UntilClosed:
+    """A transport that ignores what is written after its end.
+
+    For asyncssh, which processes what came before the end later: uvloop's transport would raise `RuntimeError`, and the
+    login would not end with its cause.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write *data*, if the transport is open."""
+        with suppress(RuntimeError):
+            self._transport.write(data)
 
 
 class InTurns(asyncio.Protocol):
@@ -48,6 +68,7 @@ class InTurns(asyncio.Protocol):
         between = cls(ssh, cast("asyncio.Transport", transport), turns)
         if hasattr(transport, "set_protocol"):
             transport.set_protocol(between)
+            ssh._transport = cast("asyncio.Transport", _UntilClosed(transport))
         elif isinstance(transport, SSHChannel):
             # At once, it would be returned to the code that opens the stream, in place of the connection.
             asyncio.get_running_loop().call_soon(between._follow, transport)

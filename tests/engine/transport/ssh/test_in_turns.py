@@ -114,6 +114,20 @@ def _login(port: int, client: Client, key: Path | None = None, user: str = "me",
     return asyncssh.connect("127.0.0.1", port, client_factory=lambda: client, **options)
 
 
+def test_what_is_written_after_the_end_of_the_connection_raises_nothing() -> None:
+    """An sshd closes the connection too when it finds no algorithm that both have: the login fails for that reason."""
+    transport, ssh = Mock(), Mock()
+    ssh._transport = transport
+    InTurns.stand_between(ssh, Turns(Traffic()))
+    ssh._transport.write(b"a message")
+    transport.write.side_effect = RuntimeError("the handler is closed")  # as that of uvloop
+    ssh._transport.write(b"why this side leaves")
+    ssh._transport.abort()
+
+    assert [call.args for call in transport.write.call_args_list] == [(b"a message",), (b"why this side leaves",)]
+    transport.abort.assert_called_once_with()
+
+
 @pytest.mark.parametrize("send", [_messages, _messages_in_a_key_exchange])
 async def test_many_messages_at_once_are_handled_in_pieces_after_which_the_turn_may_end(
     send: Callable[[asyncssh.SSHServerConnection], None],
