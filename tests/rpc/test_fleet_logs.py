@@ -53,7 +53,7 @@ async def _read(client: Client, **more: Any) -> list[pb.StreamLogsResponse]:
 
 @asynccontextmanager
 async def _two_logs(status: str, count: int = COUNT, asked: list[str] | None = None) -> AsyncIterator[Client]:
-    """Serve two containers with so many lines each; the gateway of the client knows them.
+    """Serve two containers with *count* lines each; the gateway of the client knows them.
 
     *asked* gets the paths of requests for their logs and states.
     """

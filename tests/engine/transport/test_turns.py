@@ -178,7 +178,7 @@ async def test_a_host_that_uses_up_its_turns_has_pauses_where_others_have_calls(
 
 
 async def use_up_the_credit(turns: Turns, clock: Clock, seconds: float = 0.0004) -> int:
-    """Work until the host must pause; return the number of pieces, each of so many *seconds*."""
+    """Work in pieces of *seconds* until the host must pause; return their number."""
     pieces = 0
     while not turns.spent:
         pieces += 1
@@ -236,7 +236,7 @@ async def test_a_call_of_another_host_causes_no_pauses_after_a_second(
 
 
 def begun(turns: Turns, traffic: Traffic, clock: Clock, pieces: list[float]) -> list[float]:
-    """Return when each of the *pieces*, which last so many ms, begins, in ms; the host has no credit."""
+    """Return when each of the *pieces* begins, in ms, as are their lengths; the host has no credit."""
 
     async def work(seconds: float) -> float:
         await turns.next()
@@ -266,9 +266,7 @@ def test_a_piece_for_which_too_little_of_the_turn_is_left_waits_for_the_next_one
 def turns_after(
     calls: list[float], hosts: int, traffic: Traffic, arrive: Callable[[Traffic], None] = Traffic.arrived
 ) -> list[float]:
-    """Return when the turns of so many hosts without credit begin, in ms, where a call *arrives* at each of these
-    times.
-    """
+    """Return when the turns of *hosts* without credit begin; calls *arrive* at the times *calls*.  Times are in ms."""
 
     async def wait() -> list[float]:
         loop = asyncio.get_running_loop()

@@ -66,9 +66,9 @@ class InTurns(asyncio.Protocol):
         """
         transport: Any = ssh._transport  # asyncssh does not show it
         between = cls(ssh, cast("asyncio.Transport", transport), turns)
+        ssh._transport = cast("asyncio.Transport", _UntilClosed(transport))
         if hasattr(transport, "set_protocol"):
             transport.set_protocol(between)
-            ssh._transport = cast("asyncio.Transport", _UntilClosed(transport))
         elif isinstance(transport, SSHChannel):
             # At once, it would be returned to the code that opens the stream, in place of the connection.
             asyncio.get_running_loop().call_soon(between._follow, transport)

@@ -114,9 +114,10 @@ def _login(port: int, client: Client, key: Path | None = None, user: str = "me",
     return asyncssh.connect("127.0.0.1", port, client_factory=lambda: client, **options)
 
 
-def test_what_is_written_after_the_end_of_the_connection_raises_nothing() -> None:
+@pytest.mark.parametrize("methods", [["write", "abort", "set_protocol"], ["write", "abort"]], ids=["socket", "proxy"])
+def test_what_is_written_after_the_end_of_the_connection_raises_nothing(methods: list[str]) -> None:
     """An sshd closes the connection too when it finds no algorithm that both have: the login fails for that reason."""
-    transport, ssh = Mock(), Mock()
+    transport, ssh = Mock(spec=methods), Mock()
     ssh._transport = transport
     InTurns.stand_between(ssh, Turns(Traffic()))
     ssh._transport.write(b"a message")
